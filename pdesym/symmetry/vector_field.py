@@ -1,0 +1,194 @@
+"""Vector fields on the space of coordinates, time and fields, as sympy coefficients."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+import sympy
+from sympy.printing.str import StrPrinter
+
+from pdesym.solvers.expression import CONSTANTS, ELEMENTARY, ExpressionError, tokenize
+
+TIME = "t"
+DIRECTION = "d_"
+
+Number: TypeAlias = int | float | Fraction | sympy.Expr
+
+
+def variable(name: str) -> sympy.Symbol:
+    """The sympy symbol of a coordinate, of time or of a field: all are real."""
+    return sympy.Symbol(name, real=True)
+
+
+@dataclass(frozen=True)
+class VectorField:
+    """v = ξⁱ ∂_{xᵢ} + τ ∂_t + φᵃ ∂_{uᵃ} with coefficients that may depend on every x, t and u.
+
+    The coefficients are kept in a normal form, so that equal rational functions of the variables and of elementary
+    functions of them are equal objects; identities such as sin² + cos² = 1 are not looked for.
+
+    Attributes:
+        coordinates: names of the space coordinates.
+        fields: names of the dependent variables, in the order of the channels.
+        xi: ξⁱ, one for each coordinate.
+        tau: τ.
+        phi: φᵃ, one for each field.
+
+    Raises:
+        ValueError: for names that cannot serve, for another number of coefficients than of variables, or for a
+            coefficient in other variables.
+    """
+
+    coordinates: tuple[str, ...]
+    fields: tuple[str, ...]
+    xi: tuple[sympy.Expr, ...]
+    tau: sympy.Expr
+    phi: tuple[sympy.Expr, ...]
+
+    def __post_init__(self) -> None:
+        check_names(self.coordinates, self.fields)
+        if len(self.xi) != len(self.coordinates) or len(self.phi) != len(self.fields):
+            raise ValueError(
+                f"Expected {len(self.coordinates)} coefficients xi and {len(self.fields)} coefficients phi, one for "
+                f"each coordinate and field, got {len(self.xi)} and {len(self.phi)}."
+            )
+        strangers = set().union(*(c.free_symbols for c in self.components)) - set(self.variables)
+        if strangers:
+            named = ", ".join(sorted(str(symbol) for symbol in strangers))
+            raise ValueError(
+                f"The coefficients contain {named}, which {_is_not(len(strangers))} among the real symbols "
+                f"{', '.join(map(str, self.variables))} of this vector field: declare coordinates and fields."
+            )
+        object.__setattr__(self, "xi", tuple(map(_normal_form, self.xi)))
+        object.__setattr__(self, "tau", _normal_form(self.tau))
+        object.__setattr__(self, "phi", tuple(map(_normal_form, self.phi)))
+
+    @classmethod
+    def of_components(
+        cls, coordinates: tuple[str, ...], fields: tuple[str, ...], components: Sequence[sympy.Expr]
+    ) -> "VectorField":
+        """The field with coefficients in the order of `variables`."""
+        dims = len(coordinates)
+        return cls(coordinates, fields, tuple(components[:dims]), components[dims], tuple(components[dims + 1 :]))
+
+    @property
+    def variables(self) -> tuple[sympy.Symbol, ...]:
+        """The symbols x…, t, u…."""
+        return tuple(variable(name) for name in (*self.coordinates, TIME, *self.fields))
+
+    @property
+    def components(self) -> tuple[sympy.Expr, ...]:
+        """The coefficients ξ…, τ, φ…, in the order of `variables`."""
+        return (*self.xi, self.tau, *self.phi)
+
+    @property
+    def text(self) -> str:
+        """Canonical text, such as "t*d_x + d_u": directions in the order of `variables`."""
+        terms = [
+            _term(coefficient, f"{DIRECTION}{name}")
+            for coefficient, name in zip(self.components, self.variables, strict=True)
+            if coefficient != 0
+        ]
+        return " + ".join(terms).replace("+ -", "- ") or "0"
+
+    def __call__(self, function: sympy.Expr) -> sympy.Expr:
+        """v(f) = Σ vᵏ ∂f/∂zᵏ over all variables z = (x, t, u)."""
+        parts = (c * sympy.diff(function, z) for c, z in zip(self.components, self.variables, strict=True))
+        return sympy.Add(*parts)
+
+    def __add__(self, other: "VectorField") -> "VectorField":
+        self._check_same_variables(other)
+        return self._like([a + b for a, b in zip(self.components, other.components, strict=True)])
+
+    def scaled(self, factor: sympy.Expr) -> "VectorField":
+        """The multiple by a constant."""
+        return self._like([factor * c for c in self.components])
+
+    def bracket(self, other: "VectorField") -> "VectorField":
+        """[v, w]ᵏ = v(wᵏ) − w(vᵏ)  (Olver, Applications of Lie Groups to Differential Equations, eq. 1.20)."""
+        self._check_same_variables(other)
+        return self._like([self(b) - other(a) for a, b in zip(self.components, other.components, strict=True)])
+
+    def _like(self, components: Sequence[sympy.Expr]) -> "VectorField":
+        return VectorField.of_components(self.coordinates, self.fields, components)
+
+    def _check_same_variables(self, other: "VectorField") -> None:
+        if self.variables != other.variables:
+            raise ValueError(
+                "Expected two generators of the same variables, got one of "
+                f"({', '.join(map(str, self.variables))}) and one of ({', '.join(map(str, other.variables))}): "
+                "declare both with the same coordinates and fields."
+            )
+
+
+def check_names(coordinates: tuple[str, ...], fields: tuple[str, ...]) -> None:
+    """One sentence for the first name that cannot serve as a coordinate or a field."""
+    names = (*coordinates, *fields)
+    if not coordinates or not fields:
+        raise ValueError(f"Expected at least one coordinate and one field, got {coordinates} and {fields}.")
+    for name in names:
+        if not is_name(name):
+            raise ValueError(f"Expected names such as x or u1 for coordinates and fields, got {name!r}.")
+        if name == TIME or name in ELEMENTARY or name in CONSTANTS or name.startswith(DIRECTION):
+            raise ValueError(f"The name {name!r} already has a meaning in a generator: choose another one.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"Expected different names for all coordinates and fields, got {', '.join(names)}.")
+
+
+def is_name(text: str) -> bool:
+    """Whether arithmetic text reads these characters as one name."""
+    try:
+        return [token.kind for token in tokenize(text)] == ["name", "end"]
+    except ExpressionError:
+        return False
+
+
+def exact(number: Number) -> sympy.Expr:
+    """A number as an exact constant: 0.1 becomes 1/10, as it would in the text of a generator.
+
+    Raises:
+        ValueError: for what is not finite or not a constant.
+    """
+    if isinstance(number, sympy.Expr):
+        finite, constant = bool(number.is_finite), number
+    else:
+        finite = math.isfinite(number)
+        constant = sympy.Rational(repr(float(number)) if isinstance(number, float) else Fraction(number))
+    if not finite or constant.free_symbols:
+        raise ValueError(f"Expected a finite constant as the factor of a generator, got {number}.")
+    return constant
+
+
+def _normal_form(coefficient: sympy.Expr) -> sympy.Expr:
+    polynomial = coefficient.is_polynomial(*coefficient.free_symbols)
+    expanded = sympy.expand(coefficient)
+    return expanded if polynomial else sympy.cancel(expanded)
+
+
+def _is_not(count: int) -> str:
+    return "is not" if count == 1 else "are not"
+
+
+class _Printer(StrPrinter):  # type: ignore[misc]
+    """Writes what `parse_expression` reads."""
+
+    def _print_Exp1(self, _: sympy.Expr) -> str:
+        return "exp(1)"
+
+    def _print_Abs(self, expression: sympy.Expr) -> str:
+        return f"sqrt(({self._print(expression.args[0])})**2)"
+
+    def _print_sign(self, expression: sympy.Expr) -> str:
+        argument = self._print(expression.args[0])
+        return f"(({argument})/sqrt(({argument})**2))"
+
+
+def _term(coefficient: sympy.Expr, direction: str) -> str:
+    if coefficient == 1:
+        return direction
+    if coefficient == -1:
+        return f"-{direction}"
+    printed = _Printer().doprint(coefficient)
+    return f"({printed})*{direction}" if coefficient.is_Add else f"{printed}*{direction}"
