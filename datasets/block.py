@@ -1,0 +1,67 @@
+"""One unit of work: the samples of one shard, solved together and written whole.
+
+Blocks know nothing of each other nor of what runs them. Running one again gives the same bytes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pdesym.datasets import problem, store
+from pdesym.datasets.failure import explained
+from pdesym.datasets.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class BlockReport:
+    """What was done: the number of samples of a shard, and the largest of their error estimates."""
+
+    split: str
+    shard: int
+    samples: int
+    error: float
+
+
+def run_block(recipe: Recipe, directory: Path, split: str, shard: int, device: str = "cpu") -> BlockReport:
+    """Solves the samples of a shard and writes them into a folder that `store.prepare` has made ready.
+
+    Raises:
+        GenerationError: when a solution blows up or the disk is full; what was written before stays valid.
+    """
+    with explained(recipe, directory, split, shard):
+        arrays = solved_block(recipe, split, shard, device)
+        store.write(recipe, directory, split, shard, arrays)
+    return BlockReport(split, shard, len(recipe.samples(split, shard)), float(arrays["error"].max()))
+
+
+def solved_block(recipe: Recipe, split: str, shard: int, device: str = "cpu") -> dict[str, np.ndarray]:
+    """The arrays of a shard by name, as they are stored; no files are read or written.
+
+    Raises:
+        BlowUpError: when a solution leaves every bound; its `sample` is the position in the shard.
+    """
+    with _one_thread():
+        solution, drawn = problem.solve_samples(recipe, split, recipe.samples(split, shard), device)
+    u = solution.u.cpu().numpy()
+    return {
+        **{name: u[:, :, channel].astype(recipe.dtype) for channel, name in enumerate(solution.equation.fields)},
+        **{name: values.numpy() for name, values in drawn.items()},
+        "error": solution.error.cpu().numpy(),
+        "steps": solution.steps.cpu().numpy(),
+        "points_used": solution.points_used.cpu().numpy(),
+    }
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Lets torch compute in one thread: a sum that is split among threads rounds differently on another machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
