@@ -91,11 +91,13 @@ def generate(
     recipe: Annotated[str, typer.Argument(help="A recipe that comes with pdesym, or a YAML file.")],
     out: Annotated[Path, typer.Option(help="Folder of the dataset; an unfinished one is continued.")],
     overrides: Overrides = None,
+    workers: Annotated[int, typer.Option(help="Processes that share the work; the result does not depend on it.")] = 1,
+    device: Annotated[str, typer.Option(help="Where torch computes, cpu or cuda.")] = "cpu",
 ) -> None:
     """A dataset from a recipe."""
     from pdesym.datasets import generate, load_recipe
 
-    print(generate(load_recipe(recipe, overrides or []), out))
+    print(generate(load_recipe(recipe, overrides or []), out, workers=workers, device=device))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import errno
 import resource
+import signal
 import subprocess
 import sys
 import types
@@ -119,6 +120,30 @@ def test_debug_shows_the_error_itself(equations_raise):
 def test_a_fault_of_the_program_keeps_its_traceback(equations_raise, error):
     equations_raise(error)
     assert invoke("equations").exception is error
+
+
+WAITING_LAB = """
+import sys, time, types
+
+def run_lab(out, recipe, overrides):
+    print("started", flush=True)
+    time.sleep(60)
+
+sys.modules["pdesym.lab"] = types.SimpleNamespace(run_lab=run_lab)
+from pdesym.cli import app
+app(["lab"])
+"""
+
+
+def test_control_c_says_how_to_continue():
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITING_LAB], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as lab:
+        assert lab.stdout.readline() == "started\n"
+        lab.send_signal(signal.SIGINT)
+        _, stderr = lab.communicate(timeout=30)
+    assert lab.returncode == 130
+    assert stderr == "\nInterrupted: the same command continues from here.\n"
 
 
 def test_a_closed_pipe_ends_quietly(equations_raise):
