@@ -35,13 +35,15 @@ def transform(u: Float[Tensor, "..."], grid: Grid) -> Complex[Tensor, "..."]:
     return torch.fft.rfftn(u, dim=tuple(range(-grid.dims, 0)))
 
 
-def inverse_transform(spectrum: Complex[Tensor, "..."], points: Sequence[int]) -> Float[Tensor, "..."]:
-    """The real field with the given half spectrum on `points` points."""
+def inverse_transform(
+    spectrum: Complex[Tensor, "..."], points: Sequence[int], norm: str = "backward"
+) -> Float[Tensor, "..."]:
+    """The real field with the given half spectrum on `points` points; `norm` as in torch.fft."""
     dims = len(points)
     # One axis at a time: the multi-dimensional complex-to-real transform is nearly twice as slow as this.
     for axis in range(-dims, -1):
-        spectrum = torch.fft.ifft(spectrum, dim=axis)
-    return torch.fft.irfft(spectrum, n=points[-1], dim=-1)
+        spectrum = torch.fft.ifft(spectrum, dim=axis, norm=norm)
+    return torch.fft.irfft(spectrum, n=points[-1], dim=-1, norm=norm)
 
 
 def integer_wavenumbers(grid: Grid, device: torch.device | str | None = None) -> tuple[Float[Tensor, "..."], ...]:

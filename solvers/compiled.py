@@ -1,0 +1,92 @@
+"""An equation's right-hand side made ready for evaluation: what to transform, and the functions in between."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sympy
+from torch import Tensor
+
+from pdesym.solvers.conservative import Orders, fewest_transforms
+from pdesym.solvers.equation import Equation, Linear, parameter_symbols, split_text
+from pdesym.solvers.jets import TIME, Jet, JetSpace
+from pdesym.solvers.torch_function import torch_function
+
+
+@dataclass(frozen=True)
+class Product:
+    """One term of the remainder: coefficient · ∂^orders F(jets, x, t, parameters) in the equation of one field."""
+
+    field: int
+    orders: Orders
+    coefficient: sympy.Expr
+    flux: sympy.Expr
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A right-hand side as L u + Σ coefficient ∂^orders F.
+
+    Attributes:
+        linear: L by rows and columns of fields.
+        jets: the jets that the products F need.
+        products: the terms of the remainder.
+        flux: `(*jets, *coordinates, t, *parameters) → [F, …]`.
+        slopes: the same arguments to the non-zero ∂F/∂jet, row after row.
+        slope_jets: for each product the jets it depends on, by index.
+        degree: largest degree of a product in the jets; 3 for those that are no polynomial.
+        explicit_time: whether t occurs.
+    """
+
+    linear: tuple[tuple[Linear, ...], ...]
+    jets: tuple[Jet, ...]
+    products: tuple[Product, ...]
+    flux: Callable[..., list[Tensor | float]]
+    slopes: Callable[..., list[Tensor | float]]
+    slope_jets: tuple[tuple[int, ...], ...]
+    degree: int
+    explicit_time: bool
+
+
+def compile_equation(equation: Equation, dims: int) -> Compiled:
+    """The compiled right-hand side on `dims` space axes; equal texts are compiled once."""
+    return _compile(equation.text, equation.fields, tuple(sorted(equation.parameters)), dims)
+
+
+@lru_cache(maxsize=256)
+def _compile(text: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[str, ...], dims: int) -> Compiled:
+    split = split_text(text, fields, parameters, dims)
+    space = split.space
+    form = fewest_transforms(split.remainder, space)
+    products = tuple(
+        # A numerical factor costs nothing when it is part of the Fourier multiplier.
+        Product(index, orders, *flux.as_coeff_Mul())
+        for index, equation in enumerate(form)
+        for orders, flux in equation.items()
+    )
+    fluxes = [product.flux for product in products]
+    jets = space.jets_in(fluxes)
+    symbols = [space.symbol(jet) for jet in jets]
+    arguments = [*symbols, *space.coordinates, TIME, *parameter_symbols(parameters).values()]
+    slope_jets = tuple(tuple(j for j, symbol in enumerate(symbols) if flux.has(symbol)) for flux in fluxes)
+    slopes = [flux.diff(symbols[j]) for flux, row in zip(fluxes, slope_jets, strict=True) for j in row]
+    return Compiled(
+        linear=split.linear,
+        jets=jets,
+        products=products,
+        flux=torch_function(arguments, fluxes),
+        slopes=torch_function(arguments, slopes),
+        slope_jets=slope_jets,
+        degree=_degree(fluxes, space),
+        explicit_time=any(flux.has(TIME) for flux in fluxes),
+    )
+
+
+def _degree(fluxes: Sequence[sympy.Expr], space: JetSpace) -> int:
+    degree = 2
+    for flux in fluxes:
+        symbols = [space.symbol(jet) for jet in space.jets_in(flux)]
+        if symbols:
+            polynomial = flux.is_polynomial(*symbols)
+            degree = max(degree, sympy.Poly(flux, *symbols).total_degree() if polynomial else 3)
+    return degree

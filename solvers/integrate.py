@@ -1,0 +1,339 @@
+"""The time loop: a batch of samples, each with its own step, its own grid, and its tangents."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from pdesym.solvers.control import Control, Past, Segment, plan
+from pdesym.solvers.equation import Equation
+from pdesym.solvers.etdrk import KROGSTAD, coefficients, step
+from pdesym.solvers.grid import Grid
+from pdesym.solvers.spectral import inverse_transform
+from pdesym.solvers.spectrum import resize, row_norm, tail_weights
+from pdesym.solvers.system import Linearisation, SpectralSystem
+
+
+class BlowUpError(ArithmeticError):
+    """A solution that ceased to be finite.
+
+    Attributes:
+        sample: index in the batch.
+        time: the last time at which it was finite, in the equation's unit of time.
+    """
+
+    def __init__(self, sample: int, time: float, remedy: str):
+        super().__init__(
+            f"The solution of sample {sample} blew up shortly after t = {time:.6g}: {remedy}, or check the signs of "
+            "the equation and the size of its initial condition."
+        )
+        self.sample, self.time, self.remedy = sample, time, remedy
+
+    def __reduce__(self) -> tuple[type, tuple[int, float, str]]:
+        return type(self), (self.sample, self.time, self.remedy)
+
+
+@dataclass(frozen=True)
+class Integration:
+    """What an integration delivers, float64.
+
+    Attributes:
+        u: `(batch, outputs, fields, *space)`.
+        w: `(batch, tangents, outputs, fields, *space)` when tangents were given.
+        steps: number of steps that each sample took, repeated ones included.
+        points: points of the finest grid that each sample used, along the first axis.
+        tail: largest share of the norm in the last third of the spectrum at the end of a segment.
+        taken: for each sample the number of steps in each segment.
+    """
+
+    u: Tensor
+    w: Tensor | None
+    steps: Tensor
+    points: Tensor
+    tail: Tensor
+    taken: tuple[list[int], ...]
+
+
+@dataclass
+class _Rows:
+    """Samples on one grid, at the start of their segments."""
+
+    ids: list[int] = field(default_factory=list)
+    v: list[Tensor] = field(default_factory=list)
+    w: list[Tensor] = field(default_factory=list)
+    segment: list[int] = field(default_factory=list)
+    substeps: list[int] = field(default_factory=list)
+
+
+@torch.no_grad()
+def integrate(
+    equation: Equation,
+    u0: Tensor,
+    grid: Grid,
+    start: float,
+    times: tuple[float, ...],
+    control: Control,
+    tangents: Tensor | None = None,
+) -> Integration:
+    """Solve for every sample of a batch.
+
+    Args:
+        equation: what to solve.
+        u0: `(batch, fields, *space)` at time `start`.
+        grid: where u0 lives and where results are wanted.
+        start: initial time.
+        times: increasing output times, none before `start`.
+        control: fixed or adaptive steps.
+        tangents: `(batch, tangents, fields, *space)`, carried along by the derivative of every step.
+
+    Raises:
+        BlowUpError: when a sample ceases to be finite.
+    """
+    batch, device = u0.shape[0], u0.device
+    out = Integration(
+        u=torch.zeros(batch, len(times), *u0.shape[1:], dtype=torch.float64, device=device),
+        w=None
+        if tangents is None
+        else torch.zeros(*tangents.shape[:2], len(times), *u0.shape[1:], dtype=torch.float64, device=device),
+        steps=torch.zeros(batch, dtype=torch.int64),
+        points=torch.zeros(batch, dtype=torch.int64),
+        tail=torch.zeros(batch, dtype=torch.float64),
+        taken=tuple([] for _ in range(batch)),
+    )
+    if times[0] == start:
+        out.u[:, 0] = u0
+        if out.w is not None and tangents is not None:
+            out.w[:, :, 0] = tangents
+    segments = plan(start, times, control)
+    stages = control.stages(grid)
+    first = SpectralSystem(equation, grid, device=device)
+    waiting = _Rows()
+    if segments:
+        waiting = _Rows(
+            ids=list(range(batch)),
+            v=list(first.to_spectrum(u0)),
+            w=[] if tangents is None else list(first.to_spectrum(tangents)),
+            segment=[0] * batch,
+            substeps=[control.substeps(row, 0, segments[0], None) for row in range(batch)],
+        )
+    previous = grid
+    for stage in stages:
+        if not waiting.ids:
+            break
+        waiting.v = [resize(v, previous.points, stage.grid.points) for v in waiting.v]
+        waiting.w = [resize(w, previous.points, stage.grid.points) for w in waiting.w]
+        previous = stage.grid
+        system = SpectralSystem(equation, stage.grid, stage.padded, device)
+        waiting = _Advance(system, grid, segments, control, stage is stages[-1], waiting, out).run()
+    return out
+
+
+class _Advance:
+    """Moves rows on one grid to the end, or until their spectrum outgrows the grid."""
+
+    def __init__(
+        self,
+        system: SpectralSystem,
+        output_grid: Grid,
+        segments: tuple[Segment, ...],
+        control: Control,
+        is_last: bool,
+        rows: _Rows,
+        out: Integration,
+    ):
+        self.all_rows, self.output_grid, self.segments = system, output_grid, segments
+        self.control, self.is_last, self.out = control, is_last, out
+        self.ids = rows.ids
+        self.segment, self.substeps = rows.segment, rows.substeps
+        self.done = [0] * len(rows.ids)
+        self.v0 = torch.stack(rows.v)
+        self.w0 = torch.stack(rows.w) if rows.w else None
+        self.v, self.w = self.v0.clone(), None if self.w0 is None else self.w0.clone()
+        self.error = torch.zeros(len(rows.ids), dtype=torch.float64, device=self.v.device)
+        self.outgrown = _Rows()
+        self.tables: dict[float, Tensor] = {}
+        self.weights = tail_weights(system.grid, self.v.device)
+        out.points[self.ids] = system.grid.points[0]
+
+    def run(self) -> _Rows:
+        """Returns the rows that need a finer grid."""
+        self._select()
+        while self.ids:
+            self._step()
+            ended = [i for i, (j, m) in enumerate(zip(self.done, self.substeps, strict=True)) if j == m]
+            if ended:
+                self._judge(ended)
+        return self.outgrown
+
+    def _select(self) -> None:
+        """Everything that depends on which rows are active or where they are."""
+        if not self.ids:
+            return
+        self.system = self.all_rows.select(torch.tensor(self.ids, device=self.v.device))
+        self._evaluate()
+        self._gather()
+
+    def _evaluate(self) -> None:
+        """N at the current states: needed anew only when they did not come out of a step."""
+        if self.w is None:
+            self.n = self.system.nonlinear(self.v, self._time(0.0))
+        else:
+            self.n, self.linearisation = self.system.linearised(self.v, self._time(0.0))
+
+    def _step_of(self, i: int) -> float:
+        return self.segments[self.segment[i]].length / self.substeps[i]
+
+    def _gather(self) -> None:
+        """The coefficients of every row, one table where all rows take the same step."""
+        steps = [self._step_of(i) for i in range(len(self.ids))]
+        distinct = sorted(set(steps))
+        for h in distinct:
+            if h not in self.tables:
+                system = self.all_rows
+                self.tables[h] = coefficients(system.symbol, h, KROGSTAD, system.diagonal)
+        stacked = torch.stack([self.tables[h] for h in distinct], dim=1)
+        level = torch.tensor([distinct.index(h) for h in steps], device=self.v.device)
+        if stacked.shape[2] > 1:
+            self.table = stacked[:, level, torch.tensor(self.ids, device=self.v.device)]
+        elif len(distinct) == 1:
+            self.table = stacked[:, 0]
+        else:
+            self.table = stacked[:, :, 0].index_select(1, level)
+        self.h = torch.tensor(steps, dtype=torch.float64, device=self.v.device)
+
+    def _time(self, node: float) -> Tensor:
+        if not self.system.explicit_time:
+            return torch.zeros((), dtype=torch.float64, device=self.v.device)
+        times = [
+            self.segments[s].start + (j + node) * self._step_of(i)
+            for i, (s, j) in enumerate(zip(self.segment, self.done, strict=True))
+        ]
+        return torch.tensor(times, dtype=torch.float64, device=self.v.device)
+
+    def _step(self) -> None:
+        system, table = self.system, self.table
+        if self.w is None:
+            new, last = step(
+                self.v,
+                self.n,
+                lambda i, stage: system.nonlinear(stage, self._time(KROGSTAD.nodes[i])),
+                table,
+                KROGSTAD,
+                system.apply,
+            )
+            n_new = system.nonlinear(new, self._time(1.0))
+        else:
+            tangents: list[Linearisation] = [self.linearisation]
+
+            def evaluate(i: int, stage: Tensor) -> Tensor:
+                value, linearisation = system.linearised(stage, self._time(KROGSTAD.nodes[i]))
+                tangents.append(linearisation)
+                return value
+
+            new, last = step(self.v, self.n, evaluate, table, KROGSTAD, system.apply)
+            first = tangents[0](self.w)
+            self.w, _ = step(self.w, first, lambda i, stage: tangents[i](stage), table, KROGSTAD, system.apply)
+            n_new, self.linearisation = system.linearised(new, self._time(1.0))
+        norm = row_norm(new).clamp_min(torch.finfo(torch.float64).tiny)
+        error = row_norm(system.apply(table[-1], last - n_new)) / norm
+        self.error = torch.maximum(self.error, error)
+        self.v, self.n = new, n_new
+        self.done = [j + 1 for j in self.done]
+
+    def _judge(self, ended: list[int]) -> None:
+        """Accept, repeat or hand on the segments that ended."""
+        index = torch.tensor(ended, device=self.v.device)
+        errors = self.error[index].tolist()
+        states = self.v[index]
+        tails = (row_norm(states * self.weights) / row_norm(states).clamp_min(1e-300)).tolist()
+        accepted: list[int] = []
+        repeated: list[int] = []
+        leaving: set[int] = set()
+        changed = False
+        for i, error, tail in zip(ended, errors, tails, strict=True):
+            row, m = self.ids[i], self.substeps[i]
+            self.out.steps[row] += m
+            retry = self.control.retry(row, m, error)
+            if retry is None:
+                raise BlowUpError(row, self.segments[self.segment[i]].start, self.control.remedy)
+            if retry != m:
+                self.substeps[i] = retry
+                repeated.append(i)
+            elif tail > self.control.tail and not self.is_last:
+                self._hand_on(i)
+                leaving.add(i)
+            else:
+                self.out.tail[row] = max(self.out.tail[row].item(), tail)
+                accepted.append(i)
+                self.out.taken[row].append(m)
+                changed = self._enter_next(i, error) or changed
+        self._record([i for i in accepted if self.segments[self.segment[i] - 1].output is not None])
+        for i in accepted:
+            self.v0[i] = self.v[i]
+            if self.w0 is not None and self.w is not None:
+                self.w0[i] = self.w[i]
+        for i in repeated:
+            self.v[i] = self.v0[i]
+            if self.w0 is not None and self.w is not None:
+                self.w[i] = self.w0[i]
+        for i in (*accepted, *repeated):
+            self.done[i] = 0
+        self.error[index] = 0.0
+        leaving |= {i for i in accepted if self.segment[i] == len(self.segments)}
+        if leaving:
+            self._keep([i for i in range(len(self.ids)) if i not in leaving])
+            self._select()
+        elif repeated:
+            self._evaluate()
+            self._gather()
+        elif changed:
+            self._gather()
+
+    def _enter_next(self, i: int, error: float) -> bool:
+        """Move row i to its next segment; whether its step changes."""
+        step_before, past = self._step_of(i), self.segments[self.segment[i]]
+        self.segment[i] += 1
+        if self.segment[i] == len(self.segments):
+            return False
+        index = self.segment[i]
+        completed = Past(self.substeps[i], error, past.length)
+        self.substeps[i] = self.control.substeps(self.ids[i], index, self.segments[index], completed)
+        return self._step_of(i) != step_before
+
+    def _hand_on(self, i: int) -> None:
+        self.outgrown.ids.append(self.ids[i])
+        self.outgrown.v.append(self.v0[i].clone())
+        if self.w0 is not None:
+            self.outgrown.w.append(self.w0[i].clone())
+        self.outgrown.segment.append(self.segment[i])
+        self.outgrown.substeps.append(self.substeps[i])
+
+    def _record(self, rows: list[int]) -> None:
+        """Write the states that ended on an output time; their segment counter is already one further."""
+        if not rows:
+            return
+        fields = self._on_output_grid(self.v[rows])
+        tangents = None if self.w is None else self._on_output_grid(self.w[rows])
+        for place, i in enumerate(rows):
+            output = self.segments[self.segment[i] - 1].output
+            self.out.u[self.ids[i], output] = fields[place]
+            if self.out.w is not None and tangents is not None:
+                self.out.w[self.ids[i], :, output] = tangents[place]
+
+    def _on_output_grid(self, v: Tensor) -> Tensor:
+        """Values at the points of the output grid: synthesis on a multiple of it, of which every k-th point is kept."""
+        mine, wanted = self.system.grid.points, self.output_grid.points
+        factors = [-(-m // n) for m, n in zip(mine, wanted, strict=True)]
+        finer = tuple(n * k for n, k in zip(wanted, factors, strict=True))
+        values = inverse_transform(resize(v, mine, finer), finer, norm="forward")
+        return values[(..., *(slice(None, None, k) for k in factors))]
+
+    def _keep(self, rows: list[int]) -> None:
+        index = torch.tensor(rows, dtype=torch.int64, device=self.v.device)
+        self.ids = [self.ids[i] for i in rows]
+        self.segment = [self.segment[i] for i in rows]
+        self.substeps = [self.substeps[i] for i in rows]
+        self.done = [self.done[i] for i in rows]
+        self.v, self.v0, self.error = self.v[index], self.v0[index], self.error[index]
+        if self.w is not None and self.w0 is not None:
+            self.w, self.w0 = self.w[index], self.w0[index]

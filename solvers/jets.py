@@ -1,0 +1,75 @@
+"""Jet coordinates: the symbols u, u_x, u_xy … of a set of fields, and total derivatives of expressions in them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy
+
+from pdesym.solvers.grid import AXES
+
+TIME = sympy.Symbol("t", real=True)
+
+
+@dataclass(frozen=True)
+class Jet:
+    """One jet coordinate: the derivative ∂^orders of a field, by the field's index."""
+
+    field: int
+    orders: tuple[int, ...]
+
+    @property
+    def order(self) -> int:
+        """Total order of differentiation."""
+        return sum(self.orders)
+
+    def raised(self, axis: int) -> "Jet":
+        """The same derivative, once more along `axis`."""
+        return Jet(self.field, tuple(n + (i == axis) for i, n in enumerate(self.orders)))
+
+
+@dataclass(frozen=True)
+class JetSpace:
+    """The jets of `fields` over `dims` space axes. Symbols are named as one writes them: u, u_x, u_xxy."""
+
+    fields: tuple[str, ...]
+    dims: int
+
+    @property
+    def coordinates(self) -> tuple[sympy.Symbol, ...]:
+        """The space coordinates x, y, z as far as they exist."""
+        return tuple(sympy.Symbol(name, real=True) for name in AXES[: self.dims])
+
+    def symbol(self, jet: Jet) -> sympy.Symbol:
+        """The sympy symbol of a jet coordinate."""
+        letters = "".join(axis * n for axis, n in zip(AXES, jet.orders, strict=False))
+        name = self.fields[jet.field]
+        return sympy.Symbol(f"{name}_{letters}" if letters else name, real=True)
+
+    def jet_named(self, name: str) -> Jet | None:
+        """The jet that a name such as u_xyx stands for (mixed derivatives commute), or None."""
+        if name in self.fields:
+            return Jet(self.fields.index(name), (0,) * self.dims)
+        base, _, letters = name.rpartition("_")
+        if base in self.fields and letters and re.fullmatch(f"[{''.join(AXES[: self.dims])}]+", letters):
+            return Jet(self.fields.index(base), tuple(letters.count(axis) for axis in AXES[: self.dims]))
+        return None
+
+    def jets_in(self, expressions: sympy.Expr | Iterable[sympy.Expr]) -> tuple[Jet, ...]:
+        """The jets that occur in one expression or several, in a fixed order."""
+        several = (expressions,) if isinstance(expressions, sympy.Expr) else tuple(expressions)
+        symbols = set().union(*(expression.free_symbols for expression in several)) if several else set()
+        jets = (self.jet_named(symbol.name) for symbol in symbols)
+        return tuple(sorted((jet for jet in jets if jet is not None), key=lambda j: (j.field, j.order, j.orders)))
+
+    def total_derivative(self, expression: sympy.Expr, axis: int) -> sympy.Expr:
+        """D_axis f = ∂f/∂x_axis + Σ_J u_{J+axis} ∂f/∂u_J (Olver, Applications of Lie Groups, eq. 2.32)."""
+        result = sympy.diff(expression, self.coordinates[axis])
+        for jet in self.jets_in(expression):
+            result += self.symbol(jet.raised(axis)) * sympy.diff(expression, self.symbol(jet))
+        return result
+
+    def laplacian(self, expression: sympy.Expr) -> sympy.Expr:
+        """Σ_axis D_axis D_axis f."""
+        twice = (self.total_derivative(self.total_derivative(expression, i), i) for i in range(self.dims))
+        return sympy.Add(*twice)

@@ -1,0 +1,198 @@
+"""`solve`: trajectories to a tolerance."""
+
+import math
+import warnings
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdesym.solvers.control import Adaptive, Fixed, Replayed
+from pdesym.solvers.equation import Equation
+from pdesym.solvers.grid import Grid
+from pdesym.solvers.integrate import BlowUpError, Integration, integrate
+from pdesym.solvers.trajectories import Trajectories
+from pdesym.solvers.wellposed import refuse_ill_posed
+
+# The largest estimated error of one step, as a share of the tolerance for the whole trajectory.
+STEP_SHARE = 0.1
+# The grid is refined while the last third of the spectrum holds more than this share of the tolerance.
+TAIL_SHARE = 0.1
+# Twice the step of a fourth-order method: the difference is 15 times the error of the finer solution; half is kept.
+RICHARDSON = 2.0 / 15.0
+_ATTEMPTS = 4
+SMALLEST_RTOL = 1e-11
+# With a fixed step, products are padded as soon as the spectrum carries this much of the norm in its last third.
+FIXED_TAIL = 1e-10
+# Rows of at most this many points in all are advanced together on a CPU: their spectra then stay in cache.
+_CACHE_POINTS = 64 * 256
+
+
+class AccuracyWarning(UserWarning):
+    """The tolerance asked for was not reached for some samples."""
+
+
+def solve(
+    equation: Equation,
+    u0: Float[Tensor, "batch channel *space"],
+    grid: Grid,
+    times: Float[Tensor, " time"] | Sequence[float],
+    rtol: float | None = None,
+    dt: float | None = None,
+    start: float = 0.0,
+) -> Trajectories:
+    """Solve an equation from initial conditions at time `start`, on a torus.
+
+    Time stepping is ETDRK4 (Krogstad, J. Comput. Phys. 203, 2005) on the Fourier coefficients, in float64 whatever
+    the type of `u0`; the result has the type and device of `u0`.
+
+    With `rtol` each sample takes its own steps, from an embedded error estimate that costs no transform, and its own
+    grid, refined (up to 8 times) while the last third of its spectrum holds more than rtol/10 of the norm. Every sample
+    is solved once more with twice the step, at half the cost; the difference estimates the global error, and a sample
+    whose estimate exceeds `rtol` is solved again. With `dt` the step is fixed, the grid is kept, and nothing is
+    estimated; products are padded (3/2 rule) from the moment the spectrum reaches the end of the grid.
+
+    Args:
+        equation: what to solve.
+        u0: `(batch, channel, *space)`: initial condition, its trigonometric interpolant is what is evolved.
+        grid: the grid of u0 and of the result.
+        times: increasing output times, none before `start`, in the equation's unit of time.
+        rtol: error asked for, ‖u − u_true‖ / ‖u_true‖ over all outputs of a sample; 1e-6 when neither it nor `dt` is
+            given.
+        dt: largest time step, instead of `rtol`.
+        start: time of the initial condition.
+
+    Raises:
+        ValueError: for shapes, times or tolerances that make no sense, and ill-posed equations.
+        BlowUpError: when a sample ceases to be finite; names the sample and the time.
+
+    Warns:
+        AccuracyWarning: naming the samples whose estimated error stays above `rtol`.
+    """
+    control_dt, tolerance, output = check_arguments(equation, grid, times, rtol, dt, start)
+    check_fields(equation, u0, grid)
+    pieces = []
+    size = chunk_size(u0, grid)
+    for first in range(0, u0.shape[0], size):
+        rows = list(range(first, min(first + size, u0.shape[0])))
+        part = equation.select(rows)
+        try:
+            if control_dt is not None:
+                run = integrate(part, u0[rows].double(), grid, start, output, Fixed(control_dt, FIXED_TAIL))
+                pieces.append((run, torch.full((len(rows),), math.nan, dtype=torch.float64)))
+            else:
+                pieces.append(_to_tolerance(part, u0[rows].double(), grid, start, output, tolerance))
+        except BlowUpError as error:
+            raise BlowUpError(first + error.sample, error.time, error.remedy) from None
+    result = Trajectories(
+        u=torch.cat([run.u for run, _ in pieces]).to(u0.dtype),
+        times=torch.tensor(output, dtype=torch.float64, device=u0.device),
+        grid=grid,
+        equation=equation,
+        error=torch.cat([error for _, error in pieces]),
+        steps=torch.cat([run.steps for run, _ in pieces]),
+        points_used=torch.cat([run.points for run, _ in pieces]),
+        tail=torch.cat([run.tail for run, _ in pieces]),
+    )
+    missed = (result.error > tolerance).nonzero().flatten().tolist()
+    if missed:
+        warnings.warn(
+            f"The estimated error of samples {missed} stays above rtol = {tolerance:g} (largest "
+            f"{result.error[missed].max().item():.1e}): a chaotic solution loses digits with time, so shorten the "
+            "horizon, ask for less, or smooth the initial condition.",
+            AccuracyWarning,
+            stacklevel=2,
+        )
+    return result
+
+
+def _to_tolerance(
+    equation: Equation, u0: Tensor, grid: Grid, start: float, times: tuple[float, ...], rtol: float
+) -> tuple[Integration, Tensor]:
+    """An integration and its estimated global errors."""
+    tolerance = torch.full((u0.shape[0],), STEP_SHARE * rtol, dtype=torch.float64)
+    run, error = _with_estimate(equation, u0, grid, start, times, rtol, tolerance)
+    for _ in range(_ATTEMPTS - 1):
+        # Below 1e-15 a smaller step only adds round-off.
+        failing = (~(error <= rtol) & (tolerance > 1e-15)).nonzero().flatten().tolist()
+        if not failing:
+            break
+        tolerance[failing] /= (2 * error[failing] / rtol).nan_to_num(256.0).clamp(4.0, 256.0)
+        part = equation.select(failing)
+        again, error[failing] = _with_estimate(part, u0[failing], grid, start, times, rtol, tolerance[failing])
+        run.u[failing] = again.u
+        run.steps[failing] += again.steps
+        run.points[failing] = again.points
+        run.tail[failing] = again.tail
+    return run, error
+
+
+def _with_estimate(
+    equation: Equation, u0: Tensor, grid: Grid, start: float, times: tuple[float, ...], rtol: float, tolerance: Tensor
+) -> tuple[Integration, Tensor]:
+    """An integration, and its difference to one with twice the step and a looser watch on the tail."""
+    finer = integrate(equation, u0, grid, start, times, Adaptive(tuple(tolerance.tolist()), TAIL_SHARE * rtol))
+    halved = Replayed(tuple(tuple(steps) for steps in finer.taken), rtol)
+    coarser = integrate(equation, u0, grid, start, times, halved)
+    norm = finer.u.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
+    error = RICHARDSON * (finer.u - coarser.u).flatten(1).norm(dim=1) / norm
+    finer.steps.add_(coarser.steps)
+    return finer, error.cpu()
+
+
+def chunk_size(u0: Tensor, grid: Grid) -> int:
+    """Samples to advance together: all on a GPU, as many as fit in cache on a CPU."""
+    if u0.device.type != "cpu":
+        return max(1, u0.shape[0])
+    return max(1, _CACHE_POINTS // math.prod(grid.points))
+
+
+def check_arguments(
+    equation: Equation,
+    grid: Grid,
+    times: Tensor | Sequence[float],
+    rtol: float | None,
+    dt: float | None,
+    start: float,
+) -> tuple[float | None, float, tuple[float, ...]]:
+    """(dt or None, rtol, output times), checked.
+
+    Raises:
+        ValueError: with one sentence that says what was wrong.
+    """
+    output = tuple(float(t) for t in (times.tolist() if isinstance(times, Tensor) else times))
+    if not output or not all(math.isfinite(t) for t in (*output, start)):
+        raise ValueError(f"Expected at least one output time, all finite, got {output} from start = {start}.")
+    if any(b <= a for a, b in zip(output, output[1:], strict=False)) or output[0] < start:
+        raise ValueError(f"Output times must increase and none may lie before start = {start}, got {_brief(output)}.")
+    if dt is not None and rtol is not None:
+        raise ValueError("Give either rtol (steps are chosen) or dt (steps are fixed), not both.")
+    if dt is not None and not (math.isfinite(dt) and dt > 0):
+        raise ValueError(f"The time step dt must be positive and finite, got {dt}.")
+    rtol = 1e-6 if rtol is None else float(rtol)
+    if not SMALLEST_RTOL <= rtol <= 0.1:
+        raise ValueError(f"rtol must lie between {SMALLEST_RTOL:g} (float64 round-off) and 0.1, got {rtol:g}.")
+    refuse_ill_posed(equation, grid.dims)
+    return dt, rtol, output
+
+
+def check_fields(equation: Equation, u: Tensor, grid: Grid) -> None:
+    """Raises ValueError unless u is a finite field batch of this equation on this grid."""
+    expected = (len(equation.fields), *grid.points)
+    if u.ndim != 2 + grid.dims or tuple(u.shape[1:]) != expected:
+        raise ValueError(
+            f"Expected initial conditions of shape (batch, {', '.join(map(str, expected))}) for the fields "
+            f"({', '.join(equation.fields)}) on this grid, got {tuple(u.shape)}."
+        )
+    finite = torch.isfinite(u).flatten(1).all(1)
+    if not finite.all():
+        raise ValueError(f"Initial condition {int((~finite).nonzero()[0])} is not finite: remove or correct it.")
+    for name, value in equation.parameters.items():
+        if isinstance(value, Tensor) and len(value) != len(u):
+            raise ValueError(f"Parameter {name!r} has {len(value)} values for {len(u)} samples; give one a sample.")
+
+
+def _brief(times: tuple[float, ...]) -> str:
+    shown = [f"{t:g}" for t in times[:6]]
+    return f"({', '.join(shown)}{', …' if len(times) > 6 else ''})"

@@ -1,0 +1,179 @@
+"""An equation on a grid, in Fourier space: v' = L v + N(v, t)."""
+
+import copy
+from collections.abc import Sequence
+
+import sympy
+import torch
+from torch import Tensor
+
+from pdesym.solvers.compiled import compile_equation
+from pdesym.solvers.equation import Equation, Linear, parameter_symbols
+from pdesym.solvers.grid import Grid
+from pdesym.solvers.spectral import derivative_symbol, inverse_transform, nyquist_mask
+from pdesym.solvers.spectrum import padded_points, resize
+from pdesym.solvers.torch_function import torch_function
+
+
+class SpectralSystem:
+    """The Galerkin form of an equation on the modes |m| < N/2 of a grid, in float64.
+
+    Spectra are normalised so that they do not depend on the number of points (`norm="forward"`), and are shaped
+    `(rows, fields, *modes)`; tangents `(rows, tangents, fields, *modes)`.
+
+    Args:
+        equation: what to solve.
+        grid: where.
+        padded: evaluate products on a finer grid, so that no alias of them falls on a resolved mode (the 3/2 rule for
+            a quadratic nonlinearity). Needed only when the spectrum of the solution reaches the end of the grid.
+        device: where the tensors live.
+    """
+
+    def __init__(self, equation: Equation, grid: Grid, padded: bool = False, device: torch.device | None = None):
+        self.equation, self.grid, self.padded, self.device = equation, grid, padded, device
+        self._compiled = compiled = compile_equation(equation, grid.dims)
+        self.explicit_time = compiled.explicit_time
+        symbols = parameter_symbols(tuple(sorted(equation.parameters)))
+        self._parameters = {symbol: self._as_rows(equation.parameters[name]) for name, symbol in symbols.items()}
+        mask = nyquist_mask(grid, device)
+        linear = compiled.linear
+        self.diagonal = all(not op for a, row in enumerate(linear) for b, op in enumerate(row) if a != b)
+        self.symbol = self._linear_symbol(linear) * (mask if self.diagonal else mask[..., None, None])
+        self._jet_symbols = [derivative_symbol(grid, jet.orders, device) for jet in compiled.jets]
+        self._multipliers = [
+            self._value(product.coefficient) * (derivative_symbol(grid, product.orders, device) * mask)
+            for product in compiled.products
+        ]
+        self.product_points = padded_points(grid.points, compiled.degree) if padded else grid.points
+        self._positions = [
+            c.reshape([-1 if i == axis else 1 for i in range(grid.dims)])
+            for axis, c in enumerate(grid.refined(self.product_points).coordinates(device))
+        ]
+
+    @property
+    def per_sample(self) -> bool:
+        """Whether some parameter has a value for each sample."""
+        return any(value.ndim for value in self._parameters.values())
+
+    def select(self, rows: Tensor) -> "SpectralSystem":
+        """The same system for some of the samples."""
+        if not self.per_sample:
+            return self
+        selected = copy.copy(self)
+        selected._parameters = {s: value[rows] if value.ndim else value for s, value in self._parameters.items()}
+        selected.symbol = self.symbol[rows] if self.symbol.shape[0] > 1 else self.symbol
+        selected._multipliers = [m[rows] if m.ndim > self.grid.dims else m for m in self._multipliers]
+        return selected
+
+    def _as_rows(self, value: float | Tensor) -> Tensor:
+        tensor = torch.as_tensor(value, dtype=torch.float64, device=self.device)
+        return tensor.reshape(-1, *(1,) * self.grid.dims) if tensor.ndim else tensor
+
+    def _value(self, coefficient: sympy.Expr) -> Tensor:
+        """A coefficient of parameters and numbers, `()` or `(rows, 1 …)`."""
+        (value,) = torch_function(list(self._parameters), [coefficient])(*self._parameters.values())
+        return torch.as_tensor(value, dtype=torch.float64, device=self.device)
+
+    def _linear_symbol(self, linear: Sequence[Sequence[Linear]]) -> Tensor:
+        """L: `(rows | 1, fields, *modes)` when diagonal, else `(rows | 1, *modes, fields, fields)`, complex128."""
+        modes = (*self.grid.points[:-1], self.grid.points[-1] // 2 + 1)
+        zero = torch.zeros(1, *modes, dtype=torch.complex128, device=self.device)
+
+        def entry(operator: Linear) -> Tensor:
+            result = zero
+            for orders, coefficient in operator.items():
+                result = result + self._value(coefficient) * derivative_symbol(self.grid, orders, self.device)
+            return result
+
+        if self.diagonal:
+            return torch.stack(torch.broadcast_tensors(*(entry(row[a]) for a, row in enumerate(linear))), dim=1)
+        entries = torch.broadcast_tensors(*(entry(operator) for row in linear for operator in row))
+        return torch.stack(entries, dim=-1).unflatten(-1, (len(linear), len(linear)))
+
+    def to_spectrum(self, u: Tensor) -> Tensor:
+        """Spectrum of real fields on this grid, Nyquist modes removed."""
+        spectrum = torch.fft.rfftn(u.to(torch.float64), dim=tuple(range(-self.grid.dims, 0)), norm="forward")
+        return spectrum * nyquist_mask(self.grid, self.device)
+
+    def to_field(self, v: Tensor) -> Tensor:
+        """Real fields of spectra on this grid."""
+        return inverse_transform(v, self.grid.points, norm="forward")
+
+    def _physical_jets(self, v: Tensor) -> list[Tensor]:
+        """The jets that the products need, on the points where products are taken."""
+        result = []
+        for jet, symbol in zip(self._compiled.jets, self._jet_symbols, strict=True):
+            spectrum = v.select(-1 - self.grid.dims, jet.field)
+            if jet.order:
+                spectrum = spectrum * symbol
+            if self.padded:
+                spectrum = resize(spectrum, self.grid.points, self.product_points)
+            result.append(inverse_transform(spectrum, self.product_points, norm="forward"))
+        return result
+
+    def _from_products(self, products: Sequence[Tensor | float], like: Tensor) -> Tensor:
+        """Σ coefficient (ik)^orders F̂ for every field, from the products F in physical space."""
+        field_axis = -1 - self.grid.dims
+        axes = tuple(range(-self.grid.dims, 0))
+        shape = (*like.shape[:field_axis], *self.product_points)
+        rows: list[Tensor | None] = [None] * len(self.equation.fields)
+        for product, values, multiplier in zip(self._compiled.products, products, self._multipliers, strict=True):
+            values = torch.as_tensor(values, dtype=torch.float64, device=like.device).expand(shape)
+            spectrum = torch.fft.rfftn(values, dim=axes, norm="forward")
+            if self.padded:
+                spectrum = resize(spectrum, self.product_points, self.grid.points)
+            if spectrum.ndim > multiplier.ndim > self.grid.dims:
+                multiplier = multiplier.unsqueeze(1)
+            term = spectrum * multiplier
+            previous = rows[product.field]
+            rows[product.field] = term if previous is None else previous + term
+        empty = torch.zeros_like(like.select(field_axis, 0))
+        return torch.stack([empty if row is None else row for row in rows], dim=field_axis)
+
+    def _arguments(self, v: Tensor, t: Tensor) -> list[Tensor]:
+        time = t.reshape(-1, *(1,) * self.grid.dims) if t.ndim else t
+        return [*self._physical_jets(v), *self._positions, time, *self._parameters.values()]
+
+    def nonlinear(self, v: Tensor, t: Tensor) -> Tensor:
+        """N(v, t): everything that is not the constant-coefficient linear part. `t` is `()` or `(rows,)`."""
+        return self._from_products(self._compiled.flux(*self._arguments(v, t)), v)
+
+    def linearised(self, v: Tensor, t: Tensor) -> tuple[Tensor, "Linearisation"]:
+        """N(v, t), and its derivative there as an operator on tangents."""
+        arguments = self._arguments(v, t)
+        slopes = self._compiled.slopes(*arguments)
+        return self._from_products(self._compiled.flux(*arguments), v), Linearisation(self, slopes)
+
+    def apply(self, coefficient: Tensor, v: Tensor) -> Tensor:
+        """A coefficient shaped like L, `(rows | 1, …)`, times a state or a tangent."""
+        tangent = v.ndim == self.grid.dims + 3
+        if self.diagonal:
+            return (coefficient.unsqueeze(1) if tangent else coefficient) * v
+        equation = "r...ab,rkb...->rka..." if tangent else "r...ab,rb...->ra..."
+        return torch.einsum(equation, coefficient.expand(v.shape[0], *coefficient.shape[1:]), v)
+
+    def rhs(self, v: Tensor, t: Tensor) -> Tensor:
+        """L v + N(v, t)."""
+        return self.apply(self.symbol, v) + self.nonlinear(v, t)
+
+
+class Linearisation:
+    """The derivative N'(v, t) as an operator on tangents `(rows, tangents, fields, *modes)`."""
+
+    def __init__(self, system: SpectralSystem, slopes: Sequence[Tensor | float]):
+        self._system = system
+        dims = system.grid.dims
+        # Slopes with rows get the axis of the tangents behind it.
+        self._slopes = [s.unsqueeze(1) if isinstance(s, Tensor) and s.ndim > dims else s for s in slopes]
+
+    def __call__(self, w: Tensor) -> Tensor:
+        """N'(v, t)·w."""
+        jets = self._system._physical_jets(w)
+        slopes = iter(self._slopes)
+        products: list[Tensor | float] = []
+        for row in self._system._compiled.slope_jets:
+            product: Tensor | float = 0.0
+            for j in row:
+                product = product + next(slopes) * jets[j]
+            products.append(product)
+        return self._system._from_products(products, w)

@@ -1,0 +1,80 @@
+"""What `solve` returns."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from pdesym.solvers.equation import Equation, parameter_symbols
+from pdesym.solvers.grid import Grid
+from pdesym.solvers.jets import TIME
+from pdesym.solvers.spectral import derivative
+from pdesym.solvers.torch_function import torch_function
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """Solutions at given times, with what is known about their accuracy.
+
+    Attributes:
+        u: `(batch, time, channel, *space)`; channels are the equation's fields in declared order.
+        times: `(time,)`, float64, in the equation's unit of time.
+        grid: the grid of `u`; the solver may have used a finer one.
+        equation: what was solved.
+        error: `(batch,)` estimated error relative to the solution, ‖u − u_true‖ / ‖u_true‖ over all outputs; nan
+            where the step was fixed and nothing was estimated.
+        steps: `(batch,)` number of time steps taken.
+        points_used: `(batch,)` points along the first axis of the finest grid used.
+        tail: `(batch,)` largest share of the norm in the last third of the spectrum on the grid used.
+    """
+
+    u: Float[Tensor, "batch time channel *space"]
+    times: Float[Tensor, " time"]
+    grid: Grid
+    equation: Equation
+    error: Float[Tensor, " batch"]
+    steps: Int[Tensor, " batch"]
+    points_used: Int[Tensor, " batch"]
+    tail: Float[Tensor, " batch"]
+
+    def at(self, time: float) -> Float[Tensor, "batch channel *space"]:
+        """The fields at one of the output times.
+
+        Raises:
+            ValueError: when `time` is none of them.
+        """
+        index = int((self.times - time).abs().argmin())
+        if abs(self.times[index].item() - time) > 1e-9 * max(1.0, abs(time)):
+            raise ValueError(f"t = {time} is no output time; the nearest is {self.times[index].item()}.")
+        return self.u[:, index]
+
+    def invariant(self, name: str) -> Float[Tensor, "batch time"]:
+        """∫ density dx of one of the invariants on the equation's card, at every output, float64.
+
+        Raises:
+            KeyError: when the card does not list it.
+        """
+        dims = self.grid.dims
+        space = self.equation.space(dims)
+        density = self.equation.density(name, dims)
+        jets = space.jets_in(density)
+        symbols = parameter_symbols(tuple(self.equation.parameters))
+        u = self.u.to(torch.float64)
+        values = [derivative(u[:, :, jet.field], self.grid, jet.orders) for jet in jets]
+        coordinates = [
+            c.reshape([-1 if i == axis else 1 for i in range(dims)])
+            for axis, c in enumerate(self.grid.coordinates(u.device))
+        ]
+        parameters = [
+            torch.as_tensor(self.equation.parameters[p], dtype=torch.float64, device=u.device) for p in symbols
+        ]
+        parameters = [p.reshape(-1, *(1,) * (dims + 1)) if p.ndim else p for p in parameters]
+        times = self.times.reshape(-1, *(1,) * dims)
+        arguments = [*map(space.symbol, jets), *space.coordinates, TIME, *symbols.values()]
+        (result,) = torch_function(arguments, [density])(*values, *coordinates, times, *parameters)
+        cell = 1.0
+        for spacing in self.grid.spacing:
+            cell *= spacing
+        dense = torch.as_tensor(result, dtype=torch.float64, device=u.device).expand(*u.shape[:2], *self.grid.points)
+        return dense.flatten(2).sum(-1) * cell
