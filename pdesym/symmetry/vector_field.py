@@ -151,14 +151,12 @@ def exact(number: Number) -> sympy.Expr:
     Raises:
         ValueError: for what is not finite or not a constant.
     """
-    if isinstance(number, sympy.Expr):
-        finite, constant = bool(number.is_finite), number
-    else:
-        finite = math.isfinite(number)
-        constant = sympy.Rational(repr(float(number)) if isinstance(number, float) else Fraction(number))
-    if not finite or constant.free_symbols:
+    finite = number.is_finite and number.is_number if isinstance(number, sympy.Expr) else math.isfinite(number)
+    if not finite:
         raise ValueError(f"Expected a finite constant as the factor of a generator, got {number}.")
-    return constant
+    if isinstance(number, sympy.Expr):
+        return number
+    return sympy.Rational(repr(float(number)) if isinstance(number, float) else Fraction(number))
 
 
 def _normal_form(coefficient: sympy.Expr) -> sympy.Expr:
