@@ -1,13 +1,19 @@
 """The command line, `pdesym`: one verb a job. Each verb imports its room when it runs, so that help comes at once."""
 
+import inspect
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from pdesym import __version__
+
+if TYPE_CHECKING:
+    from pdesym.solvers import Equation
 
 BAD_INPUT, RUN_FAILED, INTERRUPTED = 2, 1, 130
 
@@ -108,5 +114,28 @@ def equations() -> None:
     """
     from pdesym.solvers import CATALOGUE
 
-    for name, equation in CATALOGUE.items():
-        print(name, equation().card, sep="\n", end="\n\n")
+    print("\n\n".join(_described(name, equation) for name, equation in CATALOGUE.items()))
+
+
+def _described(name: str, equation: Callable[..., "Equation"]) -> str:
+    """The card of an equation of the catalogue, as text for a terminal."""
+    defaults = {key: parameter.default for key, parameter in inspect.signature(equation).parameters.items()}
+    needed = [key for key, value in defaults.items() if value is inspect.Parameter.empty]
+    example = equation(**dict.fromkeys(needed, 1.0))  # the card is the same whatever the values are
+    card = example.card
+    if card is None:
+        raise ValueError(f"The equation {name} of the catalogue has no card: give it one.")
+    values = [key if key in needed else f"{key} = {defaults[key]:g}" for key in defaults]
+    entries = {
+        "text": "; ".join(example.text),
+        "parameters": ", ".join(values) or "none",
+        "solutions": card.behaviour,
+        "conserved": ", ".join(f"{key} ∫({density})" for key, density in card.invariants.items()) or "nothing known",
+        "exact": "; ".join(f"{key}: {formula}" for key, formula in card.exact_solutions.items()) or "nothing known",
+        "good values": card.good_values,
+    }
+    lines = [
+        textwrap.fill(text, 100, initial_indent=f"  {label:<13}", subsequent_indent=" " * 15, break_on_hyphens=False)
+        for label, text in entries.items()
+    ]
+    return "\n".join([f"{name}: {card.name}, {card.formula}", *lines])

@@ -13,9 +13,21 @@ from typer.testing import CliRunner
 
 import pdesym
 from pdesym.cli import app
+from pdesym.datasets import open_dataset
+from pdesym.solvers import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
 SLOW = ("torch", "neuralop", "scipy", "sympy", "xarray", "numpy", "matplotlib")
+
+SMALL = (
+    "splits.train=2",
+    "splits.valid=1",
+    "splits.test=1",
+    "grid.points=64",
+    "times.first=0.0",
+    "times.last=1.0",
+    "times.count=3",
+)
 
 
 def invoke(*arguments):
@@ -30,6 +42,39 @@ def test_help_names_every_verb():
 
 def test_version():
     assert invoke("--version").stdout == f"pdesym {pdesym.__version__}\n"
+
+
+def test_equations_prints_every_card_of_the_catalogue():
+    run = invoke("equations")
+    assert run.exit_code == 0, run.output
+    headings = [line for line in run.stdout.splitlines() if line and not line.startswith(" ")]
+    assert [heading.split(":")[0] for heading in headings] == list(CATALOGUE)
+    assert "kdv: Korteweg-de Vries, uₜ + a u uₓ + b uₓₓₓ = 0" in headings
+    for entry in ("a = 1, b = 1", "energy ∫(b*u_x**2/2 - a*u**3/6)", "sech²", "L = 128"):
+        assert entry in run.stdout
+
+
+def test_generate_makes_a_dataset_and_refuses_a_typo(tmp_path):
+    small = [f"--set={entry}" for entry in SMALL]
+    folder = tmp_path / "kdv"
+    run = invoke("generate", "kdv", "--out", str(folder), *small)
+    assert run.exit_code == 0, run.output
+    assert run.stdout == f"{folder}\n"
+    assert open_dataset(folder, "train").sizes["sample"] == 2
+
+    run = invoke("generate", "kdv", "--out", str(tmp_path / "other"), "--set", "sed=1")
+    assert run.exit_code == 2
+    assert run.stderr.startswith("pdesym: ")
+    assert "sed" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_unknown_recipe_is_refused_by_name(tmp_path):
+    run = invoke("generate", "kdw", "--out", str(tmp_path / "kdw"))
+    assert run.exit_code == 2
+    assert "kdw" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
 
 
 HELP = """
