@@ -1,2 +1,43 @@
+"""What a PDE is and how it is integrated: grids, derivatives, equations from text, `solve`.
+
+    from pdesym.solvers import Grid, RandomSinusoids, kdv, solve
+
+    grid = Grid(256, length=128.0)
+    u0 = RandomSinusoids().sample(grid, range(8), seed=0)
+    trajectories = solve(kdv(), u0, grid, times=[10.0, 20.0], rtol=1e-6)
+"""
+
 if __name__ == "solvers":  # the repository root is on sys.path; a bare name would also hide other packages
     raise ImportError("The folder solvers/ is the package pdesym.solvers: write `import pdesym.solvers`.")
+
+from pdesym.solvers.catalogue import CATALOGUE, advection, burgers, heat, kdv, ks
+from pdesym.solvers.equation import Card, Equation
+from pdesym.solvers.expression import ExpressionError
+from pdesym.solvers.flow_map import FlowMap
+from pdesym.solvers.grid import Grid
+from pdesym.solvers.initial_conditions import RandomSinusoids
+from pdesym.solvers.integrate import BlowUpError
+from pdesym.solvers.solve import AccuracyWarning, solve
+from pdesym.solvers.spectral import derivative, translate
+from pdesym.solvers.trajectories import Trajectories
+
+__all__ = [
+    "CATALOGUE",
+    "AccuracyWarning",
+    "BlowUpError",
+    "Card",
+    "Equation",
+    "ExpressionError",
+    "FlowMap",
+    "Grid",
+    "RandomSinusoids",
+    "Trajectories",
+    "advection",
+    "burgers",
+    "derivative",
+    "heat",
+    "kdv",
+    "ks",
+    "solve",
+    "translate",
+]

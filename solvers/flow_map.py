@@ -1,0 +1,101 @@
+"""The solution operator of an equation, with its tangent-linear."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdesym.solvers.control import Adaptive, Fixed
+from pdesym.solvers.equation import Equation
+from pdesym.solvers.grid import Grid
+from pdesym.solvers.integrate import Integration, integrate
+from pdesym.solvers.solve import FIXED_TAIL, STEP_SHARE, TAIL_SHARE, check_arguments, check_fields, chunk_size
+from pdesym.solvers.system import SpectralSystem
+
+
+class FlowMap:
+    """S: u(t₀) ↦ u(t₁), or ↦ (u(t₁), …, u(t_n)): a callable on field batches.
+
+    Args:
+        equation: what to solve.
+        grid: the grid of its inputs and outputs.
+        times: t₀ and one or more later times, in the equation's unit of time.
+        rtol: tolerance of the adaptive steps (1e-10 when neither it nor `dt` is given); the global error is not
+            estimated again on each call, as `solve` does.
+        dt: fixed step instead.
+
+    Raises:
+        ValueError: as `solve`.
+    """
+
+    def __init__(
+        self,
+        equation: Equation,
+        grid: Grid,
+        times: Sequence[float] | Float[Tensor, " time"],
+        rtol: float | None = None,
+        dt: float | None = None,
+    ):
+        if len(times) < 2:
+            raise ValueError(f"A flow map needs an initial and at least one later time, got {len(times)} time.")
+        self.start, *later = (float(t) for t in times)
+        if later[0] <= self.start:
+            raise ValueError(f"The first output time must lie after the initial time {self.start:g}, got {later[0]:g}.")
+        rtol = 1e-10 if rtol is None and dt is None else rtol
+        self.dt, self.rtol, self.times = check_arguments(equation, grid, later, rtol, dt, self.start)
+        self.equation, self.grid = equation, grid
+
+    def __call__(self, u: Float[Tensor, "batch channel *space"]) -> Float[Tensor, "batch ..."]:
+        """The solution at t₁, `(batch, channel, *space)`, or at several times, `(batch, time, channel, *space)`.
+
+        Computed in float64, returned in the type of `u`. Not differentiable by autograd: see `tangent`.
+
+        Raises:
+            ValueError: when u is no field batch of this equation on this grid.
+            BlowUpError: when a sample ceases to be finite.
+        """
+        return self._shaped(torch.cat([run.u for run in self._runs(u, None)]), time_axis=1).to(u.dtype)
+
+    def tangent(
+        self, u: Float[Tensor, "batch channel *space"], w: Float[Tensor, "tangents batch channel *space"]
+    ) -> tuple[Float[Tensor, "batch ..."], Float[Tensor, "tangents batch ..."]]:
+        """(S(u), dS[u]·w) for several directions w at once: the exact derivative of the steps that were taken.
+
+        Each direction costs about as much as one solution; all share the solution itself.
+
+        Raises:
+            ValueError: when the shapes of w and u do not fit.
+        """
+        if w.shape[1:] != u.shape:
+            raise ValueError(f"Expected directions of shape (tangents, {tuple(u.shape)}), got {tuple(w.shape)}.")
+        runs = list(self._runs(u, w))
+        values = self._shaped(torch.cat([run.u for run in runs]), time_axis=1)
+        tangents = torch.cat([run.w for run in runs if run.w is not None]).transpose(0, 1)
+        return values.to(u.dtype), self._shaped(tangents, time_axis=2).to(w.dtype)
+
+    def rhs(self, u: Float[Tensor, "batch channel *space"], t: float = 0.0) -> Float[Tensor, "batch channel *space"]:
+        """The right-hand side N[u] at time t as the solver sees it, products free of aliases; in the type of `u`."""
+        check_fields(self.equation, u, self.grid)
+        system = SpectralSystem(self.equation, self.grid, padded=True, device=u.device)
+        time = torch.tensor(t, dtype=torch.float64, device=u.device)
+        return system.to_field(system.rhs(system.to_spectrum(u), time)).to(u.dtype)
+
+    def _runs(self, u: Tensor, w: Tensor | None) -> list[Integration]:
+        check_fields(self.equation, u, self.grid)
+        runs = []
+        size = chunk_size(u, self.grid)
+        for first in range(0, u.shape[0], size):
+            rows = list(range(first, min(first + size, u.shape[0])))
+            control = (
+                Fixed(self.dt, FIXED_TAIL)
+                if self.dt is not None
+                else Adaptive((STEP_SHARE * self.rtol,) * len(rows), TAIL_SHARE * self.rtol)
+            )
+            tangents = None if w is None else w[:, rows].transpose(0, 1).double()
+            equation = self.equation.select(rows)
+            runs.append(integrate(equation, u[rows].double(), self.grid, self.start, self.times, control, tangents))
+        return runs
+
+    def _shaped(self, values: Tensor, time_axis: int) -> Tensor:
+        return values.squeeze(time_axis) if len(self.times) == 1 else values
