@@ -205,3 +205,14 @@ class TestAugmentation:
     def test_settings_that_cannot_serve_are_refused(self, exact, settings, sentence):
         with pytest.raises(ValueError, match=sentence):
             RandomFlow(BOOST, exact.grid, **settings)
+
+
+@pytest.mark.parametrize("generator", MOVERS, ids=str)
+def test_everything_stays_on_the_device_of_the_fields(exact, generator):
+    """Tensors of the meta device refuse to meet those of another."""
+    frames = torch.empty(2, 3, 1, 256, device="meta")
+    assert generator.act(frames, exact.grid, TIMES, 0.3).device.type == "meta"
+    assert generator.characteristic(frames, exact.grid, TIMES).device.type == "meta"
+    rng = torch.Generator().manual_seed(0)
+    moved = RandomFlow(generator, exact.grid)(frames[:, :1], frames[:, 1:], TIMES.to("meta").expand(2, 3), rng)
+    assert [u.device.type for u in moved] == ["meta", "meta"]
