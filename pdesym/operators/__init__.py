@@ -1,0 +1,24 @@
+"""Neural operators: neuralop's Fourier neural operator with a spectral convolution that is exact under translations.
+
+Importing this room is light. neuralop is imported when the first model is built.
+"""
+
+from pdesym.operators.fno import FNOConfig, FourierOperator, fno
+from pdesym.operators.pointwise import Pointwise, replace_pointwise_convolutions
+from pdesym.operators.spectral_convolution import SpectralConvolution
+from pdesym.operators.storage import describe_operator, load_operator, save_operator
+from pdesym.operators.weights import load_weights, save_weights
+
+__all__ = [
+    "FNOConfig",
+    "FourierOperator",
+    "Pointwise",
+    "SpectralConvolution",
+    "describe_operator",
+    "fno",
+    "load_operator",
+    "load_weights",
+    "replace_pointwise_convolutions",
+    "save_operator",
+    "save_weights",
+]

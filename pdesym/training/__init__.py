@@ -1,0 +1,29 @@
+"""Training of operators: losses, one loop that resumes exactly, checkpoints, and long rollouts with their error."""
+
+from pdesym.training.batches import Augmentation, TrainingWindows, draw_batch
+from pdesym.training.checkpoint import load_checkpoint, save_checkpoint
+from pdesym.training.devices import local_device
+from pdesym.training.loop import TrainingRun, train
+from pdesym.training.losses import mean_squared_error, normalised_mean_squared_error, relative_l2
+from pdesym.training.metrics import read_metrics
+from pdesym.training.rollout import UnrolledError, unroll, unrolled_nmse
+from pdesym.training.settings import TrainingSettings
+
+__all__ = [
+    "Augmentation",
+    "TrainingRun",
+    "TrainingSettings",
+    "TrainingWindows",
+    "UnrolledError",
+    "draw_batch",
+    "load_checkpoint",
+    "local_device",
+    "mean_squared_error",
+    "normalised_mean_squared_error",
+    "read_metrics",
+    "relative_l2",
+    "save_checkpoint",
+    "train",
+    "unroll",
+    "unrolled_nmse",
+]

@@ -1,0 +1,126 @@
+"""The Fourier neural operator, from frames to frames."""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pdesym.operators.neuralop_import import neuralop_models
+from pdesym.operators.spectral_convolution import SpectralConvolution
+
+
+@dataclass(frozen=True)
+class FNOConfig:
+    """All that determines a new FNO, its initial weights included.
+
+    Args:
+        frames_in: frames that it is given.
+        frames_out: frames that it gives.
+        fields: dependent variables in each frame.
+        modes: highest wavenumber K that its convolutions keep, |k| ≤ K along each axis.
+        width: channels between the layers.
+        layers: spectral convolutions.
+        dims: space dimensions, 1 to 3.
+        seed: of the initial weights.
+
+    Raises:
+        ValueError: for a number that is no positive integer (the seed: none at least 0), or dims above 3.
+    """
+
+    kind: ClassVar[str] = "fno"
+
+    frames_in: int
+    frames_out: int
+    fields: int = 1
+    modes: int = 24
+    width: int = 48
+    layers: int = 4
+    dims: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, least = getattr(self, field.name), 0 if field.name == "seed" else 1
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"Expected {field.name} of an FNO to be an integer from {least} on, got {value!r}.")
+        if self.dims > 3:
+            raise ValueError(f"Expected dims of an FNO to be 1, 2 or 3, got {self.dims}.")
+
+    def build(self) -> "FourierOperator":
+        """The operator with its initial weights."""
+        return FourierOperator(self)
+
+
+class FourierOperator(nn.Module):
+    """F: (batch, frames_in, channel, *space) → (batch, frames_out, channel, *space), a Fourier neural operator.
+
+        v₀ = P(u),    vₗ₊₁ = σ(Wₗ vₗ + Sₗ vₗ),    F(u) = Q(v_L),
+
+    with the frames of u as channels, P and Q pointwise, Wₗ matrices, Sₗ spectral convolutions and σ the GELU (none
+    after the last Sₗ). It knows no coordinates, so that it commutes with translations by whole cells to round-off;
+    with finer ones as far as the field and σ stay within the grid's band.
+
+    It is neuralop's FNO with this package's `SpectralConvolution`. Its state dict holds tensors alone.
+
+    Raises:
+        ValueError: from a call, when the shape does not fit the configuration.
+
+    Source: Li et al., Fourier Neural Operator for Parametric PDEs (ICLR 2021), section 4.
+    """
+
+    def __init__(self, config: FNOConfig):
+        super().__init__()
+        self.config = config
+        with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(config.seed)
+            self.fno = neuralop_models().FNO(
+                n_modes=(2 * config.modes,) * config.dims,
+                in_channels=config.frames_in * config.fields,
+                out_channels=config.frames_out * config.fields,
+                hidden_channels=config.width,
+                n_layers=config.layers,
+                positional_embedding=None,
+                use_channel_mlp=False,
+                lifting_channel_ratio=0,
+                projection_channel_ratio=2,
+                fno_skip="linear",
+                norm=None,
+                conv_module=SpectralConvolution,
+            )
+        self.register_state_dict_post_hook(_without_metadata)
+
+    def forward(
+        self, u: Float[Tensor, "batch frames_in channel *space"]
+    ) -> Float[Tensor, "batch frames_out channel *space"]:
+        """The frames that follow those of u."""
+        config = self.config
+        if u.ndim != 3 + config.dims or tuple(u.shape[1:3]) != (config.frames_in, config.fields):
+            raise ValueError(
+                f"This FNO takes fields of shape (batch, {config.frames_in} frames, {config.fields} fields, "
+                f"{config.dims} space axes), got {tuple(u.shape)}."
+            )
+        return self.fno(u.flatten(1, 2)).unflatten(1, (config.frames_out, config.fields))
+
+
+def fno(
+    frames_in: int,
+    frames_out: int,
+    fields: int = 1,
+    modes: int = 24,
+    width: int = 48,
+    layers: int = 4,
+    dims: int = 1,
+    seed: int = 0,
+) -> FourierOperator:
+    """A new Fourier neural operator in float32 on the CPU; the arguments are those of `FNOConfig`.
+
+    The weights depend on the seed alone, and torch's global random state is left as it was.
+    """
+    return FNOConfig(frames_in, frames_out, fields, modes, width, layers, dims, seed).build()
+
+
+def _without_metadata(module: nn.Module, state: dict[str, object], prefix: str, local_metadata: object) -> None:
+    # neuralop adds the arguments of the model, functions among them, as if they were a tensor named _metadata.
+    state.pop("_metadata", None)
