@@ -17,7 +17,7 @@ def finite_defect(
     grid: Grid,
     times_in: Times,
     times_out: Times,
-    epsilon: float | Float[Tensor, "..."],
+    epsilon: int | float | Float[Tensor, "..."],
 ) -> Defect:
     """F(g_ε u) against g_ε F(u), g_ε = exp(εv): no derivative of the operator is taken.
 

@@ -151,7 +151,7 @@ class Generator:
         return closed_form_flow(self.vector_field)
 
     def act(
-        self, u: Float[Tensor, "..."], grid: Grid, times: Times, epsilon: float | Float[Tensor, "..."]
+        self, u: Float[Tensor, "..."], grid: Grid, times: Times, epsilon: int | float | Float[Tensor, "..."]
     ) -> Float[Tensor, "..."]:
         """exp(εv) applied to fields or trajectories, exactly: a Fourier shift of each frame, then a pointwise map.
 

@@ -23,8 +23,8 @@ def horizon_lie_derivative(
     generator: Generator,
     u: Float[Tensor, "batch channel *space"],
     grid: Grid,
-    horizon: float,
-    start: float = 0.0,
+    horizon: int | float,
+    start: int | float = 0.0,
     rate: Float[Tensor, "batch channel *space"] | None = None,
 ) -> Defect:
     """The Lie derivative without the equation: Q̂_T[S_T u] − dS_T[u]·Q̂_0[u] − (τ(T) − τ(0)) ∂_T S_T[u].
@@ -51,7 +51,7 @@ def horizon_lie_derivative(
     still = replace(generator.vector_field, tau=sympy.Integer(0))
     motion, size = characteristic(still, u, grid, start)
     if begin == end or rate is not None:
-        value, pushed = pushforward(lambda field: operator(field, horizon), u, motion.unsqueeze(0))
+        value, pushed = pushforward(lambda field: operator(field, float(horizon)), u, motion.unsqueeze(0))
         image = pushed[0] if rate is None else pushed[0] + (end - begin) * rate
     else:
         span = torch.tensor([horizon, end - begin], dtype=u.dtype, device=u.device)
@@ -62,7 +62,7 @@ def horizon_lie_derivative(
 
 
 def semigroup_defect(
-    operator: HorizonOperator, u: Float[Tensor, "batch channel *space"], first: float, second: float
+    operator: HorizonOperator, u: Float[Tensor, "batch channel *space"], first: int | float, second: int | float
 ) -> Defect:
     """The law S_{s+T} = S_T S_s of an equation that does not contain t: its symmetry ∂_t, in finite form.
 
