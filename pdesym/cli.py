@@ -89,7 +89,7 @@ def lab(
     """
     from pdesym.lab import run_lab
 
-    print(run_lab(out, recipe, overrides or []))
+    print(f"The report: {run_lab(out, recipe, overrides or [])}")
 
 
 @app.command()
