@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 
+@runtime_checkable
 class Batch(Protocol):
     """Windows of frames, those that go in and those that should come out."""
 

@@ -57,10 +57,7 @@ def save_checkpoint(
     _force_to_disk(pointer)
     os.replace(pointer, run / LAST)
     _force_to_disk(run)
-    folders = sorted(run.glob("step-*"))
-    newest = folders.index(final) + 1  # later ones were never named by `last`
-    for other in folders[: max(newest - keep, 0)] + folders[newest:]:
-        shutil.rmtree(other)
+    _remove_others(run, final, keep)
     return final
 
 
@@ -100,6 +97,13 @@ def held(run: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _remove_others(run: Path, final: Path, keep: int) -> None:
+    folders = sorted(run.glob("step-*"))
+    newest = folders.index(final) + 1  # `last` never named what is later
+    for other in folders[: max(newest - keep, 0)] + folders[newest:]:
+        shutil.rmtree(other)
 
 
 def _read_state(path: Path) -> dict[str, Any]:
