@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
-from typing import Any
 
 import yaml
 
@@ -22,7 +21,7 @@ def introduction(results: Results) -> str:
     data, forecast = Record("data.json", (), results.data), Record("forecast.json", (), results.forecast)
     splits = [f"{link(split, given_text)} {escape(split.key)}" for split in data["splits"]]
     operators: dict[str, list[Record]] = {}
-    for arm in forecast["arms"]:
+    for arm in forecast["arms"].elements:
         operators.setdefault(arm["operator"].text, []).append(arm)
     outcome = [
         f"{_listed([link(arm['nmse_unrolled']) for arm in arms])} ({escape(name)})" for name, arms in operators.items()
@@ -116,27 +115,27 @@ def repetition(results: Results) -> str:
 def _entries(record: Record) -> Iterable[tuple[str, str]]:
     """Name and linked value of everything in a record, what is nested under the names of what holds it."""
     for entry in record:
-        name = " ".join(str(step) for step in entry.path).replace("_", " ")
         if isinstance(entry.value, Mapping):
             yield from _entries(entry)
-        elif isinstance(entry.value, list):
-            yield name, cited(entry, _short(entry.value))
-        elif (isinstance(entry.value, int | float) and not isinstance(entry.value, bool)) or entry.value is None:
-            yield name, link(entry, _style(entry.key))
         else:
-            yield name, cited(entry, str(entry.value))
+            name = " ".join(str(step) for step in entry.path).replace("_", " ")
+            yield name, cited(entry, _value_text(entry, _style(entry.key)))
+
+
+def _value_text(record: Record, style: Callable[[float | None], str]) -> str:
+    if isinstance(record.value, bool | str):
+        return str(record.value)
+    if isinstance(record.value, list):
+        if len(record.value) > 8 or any(isinstance(element, Mapping | list) for element in record.value):
+            return f"{len(record.value)} entries"
+        return ", ".join(_value_text(element, style) for element in record) or "none"
+    return style(record.number)
 
 
 def _style(key: str) -> Callable[[float | None], str]:
     if "second" in key:
         return seconds_text
     return measured_text if "error" in key else given_text
-
-
-def _short(values: list[Any]) -> str:
-    if len(values) > 8:
-        return f"{len(values)} values"
-    return ", ".join(given_text(value) if isinstance(value, int | float) else str(value) for value in values) or "none"
 
 
 def _distinct(arms: Record, key: str) -> str:

@@ -54,6 +54,14 @@ class Record:
         return (Record(self.file, (*self.path, index), value) for index, value in enumerate(self.value))
 
     @property
+    def elements(self) -> list["Record"]:
+        """The elements of a list that must have some."""
+        self._require(list, "a list")
+        if not self.value:
+            self._refuse("at least one element")
+        return list(self)
+
+    @property
     def key(self) -> str:
         """The name of an entry, the last step of its path."""
         return str(self.path[-1]) if self.path else self.file

@@ -1,7 +1,6 @@
 """The result files of a run, read whole; what is missing is named in one sentence."""
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,10 @@ def read_results(folder: Path) -> Results:
         raise FileNotFoundError(
             f"{results} has no {', '.join(absent)}, which the report is drawn from: run the lab on {folder} to its end."
         )
-    return Results(**{name: _read_json(results / f"{name}.json") for name in JSON_FILES}, example=_read_arrays(results))
+    return Results(
+        **{name: _read_json(results / f"{name}.json") for name in JSON_FILES},
+        example=read_example(results / "example.npz"),
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -48,11 +50,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"Expected a JSON object in {path}, got {type(content).__name__}.")
     return content
-
-
-def _read_arrays(results: Path) -> Example:
-    path = results / "example.npz"
-    try:
-        return read_example(path)
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise ValueError(f"{path} is not a NumPy archive ({error}): delete it and run the lab again.") from None

@@ -65,10 +65,10 @@ class DefectTable:
 def defect_table(defects: Mapping[str, Any]) -> DefectTable:
     """The table of a loaded `defects.json`; ValueError names a key that is missing."""
     record = Record("defects.json", (), defects)
-    listed = [Column(g["text"].text, g["meaning"].text, g["symmetry"].flag) for g in record["generators"]]
+    listed = [Column(g["text"].text, g["meaning"].text, g["symmetry"].flag) for g in record["generators"].elements]
     columns = sorted(listed, key=lambda column: not column.symmetry)
     rows = []
-    for operator in record["operators"]:
+    for operator in record["operators"].elements:
         found = [operator["defects"][column.text] for column in columns]
         cells = tuple(Cell(cell["mean"], cell["low"], cell["high"]) for cell in found)
         rows.append(Row(operator["name"].text, operator["nmse"], cells))

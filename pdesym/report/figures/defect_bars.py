@@ -1,7 +1,6 @@
 """The defect table as bars on a logarithmic axis."""
 
 import math
-import textwrap
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
@@ -9,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from pdesym.report.figures.house_style import INK, house_style, new_figure, operator_colours
+from pdesym.report.figures.house_style import INK, house_style, new_figure, operator_colours, shortened, wrapped
 from pdesym.report.number_text import largest_text, measured_text, power_of_ten_text
 from pdesym.report.record import Record
 from pdesym.report.table import OTHERS, SYMMETRIES, Cell, DefectTable, defect_table
@@ -17,6 +16,7 @@ from pdesym.report.table import OTHERS, SYMMETRIES, Cell, DefectTable, defect_ta
 # Heights, in bars.
 BETWEEN_GENERATORS = 0.7
 HEADING = 1.3
+LEGEND = 1.6
 
 
 def defect_figure(defects: Mapping[str, Any]) -> Figure:
@@ -24,7 +24,7 @@ def defect_figure(defects: Mapping[str, Any]) -> Figure:
     table = defect_table(defects)
     with house_style():
         bars = len(table.columns) * (len(table.rows) + BETWEEN_GENERATORS) + len(table.groups) * HEADING
-        figure = new_figure(8.6, 1.1 + 0.24 * bars)
+        figure = new_figure(8.6, 0.7 + 0.24 * (bars + LEGEND))
         axes = figure.add_subplot()
         draw_defects(axes, table, largest_defect(defects))
         axes.set_xlabel("relative defect")
@@ -32,13 +32,15 @@ def defect_figure(defects: Mapping[str, Any]) -> Figure:
 
 
 def largest_defect(defects: Mapping[str, Any]) -> float:
-    """The largest value that a relative defect can have, √2 unless the file says otherwise."""
+    """The largest value that a relative defect can have, as the file says."""
     found = Record("defects.json", (), defects)["maximum"].number
-    return math.sqrt(2.0) if found is None else found
+    if not _on_axis(found):
+        raise ValueError(f"Expected a positive number at maximum of results/defects.json, got {found}.")
+    return found
 
 
 def draw_defects(
-    axes: Axes, table: DefectTable, maximum: float, value_room: float = 0.13, label_width: int = 40
+    axes: Axes, table: DefectTable, maximum: float, value_room: float = 0.13, label_width: int = 30
 ) -> None:
     """Draws a group of bars a generator, the true symmetries above the others, each bar with its value.
 
@@ -64,7 +66,7 @@ def draw_defects(
             axes.text(left, height, heading, weight="bold", va="center")
             height += HEADING
         middle = height + (len(table.rows) - 1) / 2
-        ticks.append((middle, "\n".join([*textwrap.wrap(column.meaning, label_width), column.text])))
+        ticks.append((middle, f"{wrapped(column.meaning, label_width)}\n{shortened(column.text)}"))
         for row in table.rows:
             end = _draw_bar(axes, height, row.cells[index], colours[row.operator], left)
             text = measured_text(row.cells[index].mean.number)
@@ -73,25 +75,25 @@ def draw_defects(
             axes.text(gap * (end if fits else max(end, maximum)), height, text, va="center_baseline", size=9)
             height += 1.0
         height += BETWEEN_GENERATORS
-    axes.set_ylim(height - BETWEEN_GENERATORS, -0.7)
+    axes.set_ylim(height - BETWEEN_GENERATORS, -LEGEND)
     axes.set_yticks(*zip(*ticks, strict=True))
     axes.tick_params(axis="y", length=0)
     _mark_decades(axes, left, maximum)
     axes.spines["left"].set_visible(False)
-    axes.axvline(maximum, color=INK, linewidth=1.0, linestyle=(0, (4, 2)), zorder=0.5)
-    axes.legend(
-        handles=[Patch(color=colour, label=name) for name, colour in colours.items()],
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
+    axes.plot([maximum, maximum], [height, -0.7], color=INK, linewidth=1.0, linestyle=(0, (4, 2)), zorder=0.5)
+    legend = axes.legend(
+        handles=[Patch(color=colour, label=shortened(name, 18)) for name, colour in colours.items()],
+        loc="upper left",
         ncols=len(colours),
         frameon=False,
-        borderaxespad=0.2,
+        borderaxespad=0.0,
         borderpad=0.0,
         handlelength=1.0,
         handleheight=1.0,
         handletextpad=0.5,
         columnspacing=1.4,
     )
+    legend.set_in_layout(False)  # it has its row inside the axes
 
 
 def _mark_decades(axes: Axes, left: float, maximum: float) -> None:

@@ -1,11 +1,15 @@
 """What all figures share: fonts, lines and colours, whatever the reader's own matplotlib settings are."""
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from pdesym.report.number_text import power_of_ten_text
 
 INK = "#1f2328"
 FAINT = "#6e7781"
@@ -60,14 +64,19 @@ def operator_colours(names: Iterable[str]) -> dict[str, str]:
     return {name: OPERATORS.get(name) or next(further) for name in dict.fromkeys(names)}
 
 
-def show_decades(axes: Axes, which: str) -> None:
-    """Makes an axis, "x" or "y", logarithmic, with few ticks, written 10⁻³."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+def shortened(text: str, width: int = 28) -> str:
+    """The text, cut with an ellipsis where it is wider than the figure has room for."""
+    return text if len(text) <= width else text[: width - 1] + "…"
 
-    from pdesym.report.number_text import power_of_ten_text
 
-    getattr(axes, f"set_{which}scale")("log")
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(LogLocator(numticks=7))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten_text(value)))
-    axis.set_minor_formatter(NullFormatter())
+def wrapped(text: str, width: int) -> str:
+    """The text on at most three lines."""
+    return "\n".join(textwrap.wrap(shortened(text, 3 * width), width)[:3])
+
+
+def show_decades(axes: Axes) -> None:
+    """Makes the vertical axis logarithmic, with few ticks, written 10⁻³."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten_text(value)))
+    axes.yaxis.set_minor_formatter(NullFormatter())

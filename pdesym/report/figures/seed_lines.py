@@ -6,14 +6,14 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from pdesym.report.figures.house_style import operator_colours, show_decades
+from pdesym.report.figures.house_style import GRID, operator_colours, shortened, show_decades
 from pdesym.report.record import Record
 
 
 def curves_by_operator(arms: Record, key: str) -> dict[str, list[Float[np.ndarray, " point"]]]:
     """The curves that the arms store under a key, those of one operator together."""
     curves: dict[str, list[Float[np.ndarray, " point"]]] = {}
-    for arm in arms:
+    for arm in arms.elements:
         curves.setdefault(arm["operator"].text, []).append(np.array(arm[key].numbers))
     return curves
 
@@ -27,7 +27,7 @@ def draw_seed_lines(
 
     What is not finite or not positive leaves a gap.
     """
-    show_decades(axes, "y")
+    show_decades(axes)
     colours = operator_colours(curves)
     ends: dict[str, float] = {}
     for name, seeds in curves.items():
@@ -40,7 +40,7 @@ def draw_seed_lines(
         if np.isfinite(shown).any():
             ends[name] = float(shown[np.isfinite(shown)][-1])
     axes.margins(x=0.0)
-    axes.grid(axis="y", color="#d8dee4", linewidth=0.8)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
     _name_ends(axes, ends, colours)
 
 
@@ -57,4 +57,6 @@ def _name_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]
     below = -np.inf
     for name in sorted(heights, key=lambda name: heights[name]):
         below = max(heights[name], below + 0.075)
-        axes.text(1.015, below, name, color=colours[name], transform=axes.transAxes, va="center", weight="bold")
+        axes.text(
+            1.015, below, shortened(name), color=colours[name], transform=axes.transAxes, va="center", weight="bold"
+        )

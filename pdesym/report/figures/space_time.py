@@ -7,7 +7,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from pdesym.report.example import Example
-from pdesym.report.figures.house_style import house_style, new_figure
+from pdesym.report.figures.house_style import house_style, new_figure, shortened
 
 
 def trajectory_figure(
@@ -41,12 +41,13 @@ def forecast_figure(example: Example) -> Figure:
         corner.set(title="truth", xlabel="x", ylabel="t")
         image = draw_field(corner, example.x, example.forecast_times, truth, field_scale)
         for column, name in enumerate(names, start=1):
-            above = figure.add_subplot(cells[0, column], sharex=corner, sharey=corner, title=name)
+            above = figure.add_subplot(cells[0, column], sharex=corner, sharey=corner, title=shortened(name))
             draw_field(above, example.x, example.forecast_times, example.predictions[name], field_scale)
             above.tick_params(labelbottom=False, labelleft=False)
-            below = figure.add_subplot(cells[1, column], sharex=corner, sharey=corner, title=f"error of the {name}")
+            below = figure.add_subplot(
+                cells[1, column], sharex=corner, sharey=corner, title=f"error of the {shortened(name)}"
+            )
             error_image = draw_field(below, example.x, example.forecast_times, errors[name], error_scale)
-            below.set_xlabel("x")
             below.tick_params(labelleft=column == 1)
         # The free cell below the truth takes the two colour bars.
         free = cells[1, 0].get_position(figure)
