@@ -5,6 +5,8 @@
     grid = Grid(256, length=128.0)
     u0 = RandomSinusoids().sample(grid, range(8), seed=0)
     trajectories = solve(kdv(), u0, grid, times=[10.0, 20.0], rtol=1e-6)
+
+`CATALOGUE` lists the equations that come with a card; any other is declared as text, `Equation("u_t = …")`.
 """
 
 if __name__ == "solvers":  # the repository root is on sys.path; a bare name would also hide other packages

@@ -69,7 +69,7 @@ def _compile(text: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[s
     symbols = [space.symbol(jet) for jet in jets]
     arguments = [*symbols, *space.coordinates, TIME, *parameter_symbols(parameters).values()]
     slope_jets = tuple(tuple(j for j, symbol in enumerate(symbols) if flux.has(symbol)) for flux in fluxes)
-    slopes = [flux.diff(symbols[j]) for flux, row in zip(fluxes, slope_jets, strict=True) for j in row]
+    slopes = [_slope(flux, symbols[j]) for flux, row in zip(fluxes, slope_jets, strict=True) for j in row]
     return Compiled(
         linear=split.linear,
         jets=jets,
@@ -80,6 +80,12 @@ def _compile(text: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[s
         degree=_degree(fluxes, space),
         explicit_time=any(flux.has(TIME) for flux in fluxes),
     )
+
+
+def _slope(flux: sympy.Expr, jet: sympy.Symbol) -> sympy.Expr:
+    """∂flux/∂jet where it exists; the kinks of |u| are left out."""
+    slope: sympy.Expr = flux.diff(jet).replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
+    return slope
 
 
 def _degree(fluxes: Sequence[sympy.Expr], space: JetSpace) -> int:

@@ -13,6 +13,8 @@ from pdesym.solvers.jets import TIME, Jet, JetSpace
 
 Orders = tuple[int, ...]
 
+_ENTIRE = {sympy.sin, sympy.cos, sympy.exp, sympy.sinh, sympy.cosh}
+
 
 def _rank(jet: Jet) -> tuple[int, int]:
     return jet.order, -jet.field
@@ -40,11 +42,17 @@ def inverse_total_derivative(expression: sympy.Expr, axis: int, space: JetSpace)
             return None
         lowered = Jet(highest.field, tuple(n - (i == axis) for i, n in enumerate(highest.orders)))
         piece = manualintegrate(coefficient, space.symbol(lowered))
-        if piece.has(sympy.Integral):
+        if not _as_widely_defined(piece, coefficient):
             return None
         result += piece
         remaining = sympy.expand(remaining - space.total_derivative(piece, axis))
     return sympy.expand(result)
+
+
+def _as_widely_defined(integral: sympy.Expr, integrand: sympy.Expr) -> bool:
+    """Whether an integral is finite wherever the integrand is: ∫ du/u = log u is not, at u < 0."""
+    new = {type(function) for function in integral.atoms(sympy.Function) - integrand.atoms(sympy.Function)}
+    return new <= _ENTIRE and not integral.has(sympy.Integral, sympy.Piecewise)
 
 
 def _exact_part(terms: list[sympy.Expr], axis: int, space: JetSpace) -> tuple[sympy.Expr, list[sympy.Expr]]:
@@ -88,9 +96,7 @@ def conservative_form(expression: sympy.Expr, space: JetSpace) -> dict[Orders, s
     return {orders: flux for orders, flux in sorted(done.items()) if flux != 0}
 
 
-def fewest_transforms(
-    expressions: tuple[sympy.Expr, ...], space: JetSpace
-) -> tuple[dict[Orders, sympy.Expr], ...]:
+def fewest_transforms(expressions: tuple[sympy.Expr, ...], space: JetSpace) -> tuple[dict[Orders, sympy.Expr], ...]:
     """For each right-hand side of a system the form Σ_α ∂^α F_α, the pointwise or the conservative one for all.
 
     The cheaper of the two is taken; at equal cost the conservative one, which keeps the mean exact.
@@ -105,4 +111,4 @@ def count_transforms(form: tuple[dict[Orders, sympy.Expr], ...], space: JetSpace
     """Number of real transforms that one evaluation of the form takes; TIME and coordinates cost none."""
     fluxes = [flux for equation in form for flux in equation.values()]
     forward = sum(bool(space.jets_in(flux)) or flux.has(TIME, *space.coordinates) for flux in fluxes)
-    return len(space.jets_in(fluxes)) + forward
+    return len(space.jets_in(fluxes)) + int(forward)

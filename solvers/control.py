@@ -57,6 +57,7 @@ class Adaptive:
 
     tolerance: tuple[float, ...]
     tail: float
+    estimates: ClassVar[bool] = True
     longest_share: ClassVar[float] = 1 / 32
     remedy: ClassVar[str] = "shorten the horizon"
 
@@ -92,6 +93,7 @@ class Replayed:
 
     taken: tuple[tuple[int, ...], ...]
     tail: float
+    estimates: ClassVar[bool] = False
     longest_share: ClassVar[float] = 1 / 32
     remedy: ClassVar[str] = "shorten the horizon"
 
@@ -119,6 +121,7 @@ class Fixed:
 
     dt: float
     tail: float
+    estimates: ClassVar[bool] = False
     longest_share: ClassVar[float] = math.inf
 
     @property

@@ -1,11 +1,13 @@
 """Declaring an evolution equation as text."""
 
+import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from numbers import Real
 from types import MappingProxyType
 
 import sympy
@@ -16,7 +18,7 @@ from pdesym.solvers.expression import CONSTANTS, ELEMENTARY, ExpressionError, To
 from pdesym.solvers.grid import AXES
 from pdesym.solvers.jets import TIME, Jet, JetSpace
 
-_LEFT_SIDE = re.compile(r"\s*([A-Za-z]\w*?)_t\s*")
+_LEFT_SIDE = re.compile(r"\s*([A-Za-zͰ-Ͽ][A-Za-z0-9_Ͱ-Ͽ]*?)_t\s*")  # ASCII and Greek
 _DERIVATIVE = re.compile(r"(.+)_([xyzt]+)")
 _AXIS_OPERATORS = tuple(f"d{axis}" for axis in AXES)
 _OPERATORS = ("lap", *_AXIS_OPERATORS)
@@ -63,7 +65,7 @@ class Equation:
     """An evolution equation, or a system of them, from text.
 
         Equation("u_t = -u*u_x - u_xxx")
-        Equation("u_t = Du*lap(u) - u*v**2 + F*(1 - u)", "v_t = Dv*lap(v) + u*v**2 - (F + k)*v", Du=.., Dv=.., F=.., k=..)
+        Equation("u_t = Du*lap(u) - u*v**2 + F*(1 - u)", "v_t = Dv*lap(v) + u*v**2 - (F + k)*v", Du=…, Dv=…, F=…, k=…)
 
     On the right may stand the fields and their derivatives (`u_x`, `u_xxy`), `lap(f)`, `dx(f)`, `dy(f)`, `dz(f)` of
     any expression, the coordinates `x`, `y`, `z` and `t`, parameters, numbers, `pi`, `+ - * / **` and the elementary
@@ -96,6 +98,8 @@ class Equation:
         for name in parameters:
             if name in (*self.fields, *AXES, "t", *_OPERATORS, *ELEMENTARY, *CONSTANTS):
                 raise ValueError(f"A parameter cannot be called {name!r}: that name has a meaning of its own here.")
+            if (match := _DERIVATIVE.fullmatch(name)) and match[1] in self.fields:
+                raise ValueError(f"A parameter cannot be called {name!r}: that is a derivative of {match[1]}.")
             if name not in used:
                 raise ValueError(f"The parameter {name!r} does not occur in {'; '.join(text)!r}: remove it.")
         self.least_dims = self._least_dims(used)
@@ -109,14 +113,24 @@ class Equation:
         ]
         return f"Equation({', '.join(arguments)})"
 
+    def __reduce__(self) -> tuple[Callable[[], "Equation"], tuple[()]]:
+        # Made anew from its text: worker processes are handed equations.
+        return partial(Equation, *self.text, card=self.card, **self.parameters), ()
+
     def _least_dims(self, used: set[str]) -> int:
         """The fewest space dimensions in which every name of the text makes sense."""
         dims = 1
         for name in used:
+            if name in self.parameters:
+                continue
             match = _DERIVATIVE.fullmatch(name)
-            letters = match[2] if match and match[1] in self.fields else name.removeprefix("d")
-            if match or name in AXES or name in _AXIS_OPERATORS:
-                dims = max([dims, *(AXES.index(letter) + 1 for letter in letters if letter in AXES)])
+            if match and match[1] in self.fields:
+                letters = match[2]
+            elif name in AXES or name in _AXIS_OPERATORS:
+                letters = name[-1]
+            else:
+                continue
+            dims = max([dims, *(AXES.index(letter) + 1 for letter in letters if letter in AXES)])
         return dims
 
     def select(self, rows: list[int]) -> "Equation":
@@ -155,7 +169,8 @@ class Equation:
         """
         invariants = self.card.invariants if self.card else {}
         if name not in invariants:
-            raise KeyError(f"No invariant {name!r} is declared for this equation; declared: {', '.join(invariants)}.")
+            known = ", ".join(invariants) or "none"
+            raise KeyError(f"No invariant {name!r} is declared for this equation; declared: {known}.")
         return _read(invariants[name], self.space(dims), tuple(self.parameters))
 
 
@@ -173,6 +188,8 @@ def _left_side(line: str) -> str:
         raise ExpressionError(f"Expected 'field_t = right-hand side', such as 'u_t = u_xx'{hint}.", line, position)
     if match[1] in (*AXES, "t", *ELEMENTARY, *CONSTANTS, *_OPERATORS):
         raise ExpressionError(f"A field cannot be called {match[1]!r}: that name is taken.", line, match.start(1))
+    if _DERIVATIVE.fullmatch(match[1]):
+        raise ExpressionError(f"A field cannot be called {match[1]!r}: that is a derivative.", line, match.start(1))
     return match[1]
 
 
@@ -202,13 +219,14 @@ def _checked_value(name: str, value: float | Tensor) -> float | Tensor:
             value = float(value)
         elif value.ndim != 1 or not value.is_floating_point():
             raise ValueError(
-                f"Parameter {name!r} must be a number or a float tensor (batch,), got shape {tuple(value.shape)}."
+                f"Parameter {name!r} must be a number or a float tensor (batch,), got a {value.dtype} tensor of shape "
+                f"{tuple(value.shape)}."
             )
         elif not torch.isfinite(value).all():
             raise ValueError(f"Parameter {name!r} must be finite, got {value.tolist()}.")
         else:
             return value
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(f"Parameter {name!r} must be a finite number or a tensor (batch,), got {value!r}.")
     return float(value)
 
@@ -227,23 +245,37 @@ def _parsed(
 
 
 def _read(text: str, space: JetSpace, parameters: tuple[str, ...]) -> sympy.Expr:
-    names: dict[str, sympy.Expr] = {name: space.symbol(Jet(i, (0,) * space.dims)) for i, name in enumerate(space.fields)}
+    names: dict[str, sympy.Expr] = {}
     for token in tokenize(text):
         jet = space.jet_named(token.text) if token.kind == "name" else None
         if jet is not None:
             names[token.text] = space.symbol(jet)
     names |= {symbol.name: symbol for symbol in space.coordinates} | {"t": TIME} | CONSTANTS
     names |= parameter_symbols(parameters)
-    functions = dict(ELEMENTARY) | {"lap": space.laplacian}
-    functions |= {f"d{AXES[axis]}": partial(space.total_derivative, axis=axis) for axis in range(space.dims)}
+    names |= {name: space.symbol(Jet(i, (0,) * space.dims)) for i, name in enumerate(space.fields)}
+    functions = dict(ELEMENTARY) | {"lap": _smooth(space.laplacian)}
+    for axis in range(space.dims):
+        functions[f"d{AXES[axis]}"] = _smooth(partial(space.total_derivative, axis=axis))
     return parse_expression(text, names, functions)
+
+
+def _smooth(derivative: Callable[[sympy.Expr], sympy.Expr]) -> Callable[[sympy.Expr], sympy.Expr]:
+    """The same operator, refusing what it cannot differentiate."""
+
+    def checked(expression: sympy.Expr) -> sympy.Expr:
+        result = derivative(expression)
+        if result.has(sympy.DiracDelta, sympy.Derivative):
+            raise ValueError(f"{expression} is not smooth enough to be differentiated")
+        return result
+
+    return checked
 
 
 def _refuse_missing_parameters(text: str, space: JetSpace, parameters: tuple[str, ...]) -> None:
     """A plain unknown name is a parameter without a value; derivatives of unknown fields are left to the parser."""
     tokens = tokenize(text)
     known = (*space.fields, *parameters, *CONSTANTS, *(s.name for s in space.coordinates), "t")
-    for token, following in zip(tokens, tokens[1:], strict=False):
+    for token, following in itertools.pairwise(tokens):
         if token.kind != "name" or token.text in known or following.text == "(" or space.jet_named(token.text):
             continue
         match = _DERIVATIVE.fullmatch(token.text)

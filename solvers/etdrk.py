@@ -7,7 +7,7 @@ A method is a table of combinations of the φ functions
 the step function is written once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -67,9 +67,11 @@ def phi_functions(z: Complex[Tensor, "..."]) -> tuple[Complex[Tensor, "..."], ..
     angles = 2 * torch.pi * (torch.arange(_CONTOUR_POINTS, dtype=torch.float64, device=z.device) + 0.5)
     circle = _CONTOUR_RADIUS * torch.exp(1j * angles / _CONTOUR_POINTS)
     small = z.abs() < 1
-    on_circle = tuple(values.mean(-1) for values in _quotients(torch.where(small, z, 0).unsqueeze(-1) + circle))
-    direct = _quotients(torch.where(small, 1.0, z))
-    return (torch.exp(z), *(torch.where(small, a, b) for a, b in zip(on_circle, direct, strict=True)))
+    on_circle = _quotients(z[small].unsqueeze(-1) + circle)
+    result = _quotients(torch.where(small, 1.0, z))
+    for values, means in zip(result, on_circle, strict=True):
+        values[small] = means.mean(-1)
+    return (torch.exp(z), *result)
 
 
 def _quotients(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -120,9 +122,9 @@ def step(
     v: Tensor,
     first: Tensor,
     nonlinear: Callable[[int, Tensor], Tensor],
-    table: Tensor,
+    table: Sequence[Tensor],
     tableau: Tableau,
-    multiply: Callable[[Tensor, Tensor], Tensor],
+    add: Callable[[Tensor | None, Tensor, Tensor], Tensor],
 ) -> tuple[Tensor, Tensor]:
     """One step. It is linear in (v, N), so it serves the tangent as well, with N' in place of N.
 
@@ -130,22 +132,22 @@ def step(
         v: state.
         first: N(v), from the end of the step before.
         nonlinear: `(stage, state) → N` at the stage's time.
-        table: stacked coefficients.
+        table: the coefficients in their order.
         tableau: the method they were made for.
-        multiply: how a coefficient acts on a state.
+        add: `(sum, coefficient, state) → sum + coefficient · state`, without a sum just the product.
 
     Returns:
         the new state, and the last N, from which `h·embedded·(N_last − N(new))` estimates the error.
     """
-    entries = iter(table)
-    exponentials = [next(entries) for _ in tableau.stages]
+    exponentials = table[: len(tableau.stages)]
+    entries = iter(table[len(tableau.stages) :])
     evaluated = [first]
     for index, (stage, exponential) in enumerate(zip(tableau.stages, exponentials, strict=True), start=1):
-        value = multiply(exponential, v)
+        value = add(None, exponential, v)
         for earlier in stage:
-            value = value + multiply(next(entries), evaluated[earlier])
+            value = add(value, next(entries), evaluated[earlier])
         evaluated.append(nonlinear(index, value))
-    new = multiply(exponentials[-1], v)
+    new = add(None, exponentials[-1], v)
     for each in evaluated:
-        new = new + multiply(next(entries), each)
+        new = add(new, next(entries), each)
     return new, evaluated[-1]

@@ -1,5 +1,6 @@
 """The time loop: a batch of samples, each with its own step, its own grid, and its tangents."""
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -152,6 +153,7 @@ class _Advance:
         self.error = torch.zeros(len(rows.ids), dtype=torch.float64, device=self.v.device)
         self.outgrown = _Rows()
         self.tables: dict[float, Tensor] = {}
+        self._zero = torch.zeros((), dtype=torch.float64, device=self.v.device)
         self.weights = tail_weights(system.grid, self.v.device)
         out.points[self.ids] = system.grid.points[0]
 
@@ -159,10 +161,10 @@ class _Advance:
         """Returns the rows that need a finer grid."""
         self._select()
         while self.ids:
-            self._step()
-            ended = [i for i, (j, m) in enumerate(zip(self.done, self.substeps, strict=True)) if j == m]
-            if ended:
-                self._judge(ended)
+            left = [m - j for j, m in zip(self.done, self.substeps, strict=True)]
+            for _ in range(min(left)):
+                self._step()
+            self._judge([i for i, n in enumerate(left) if n == min(left)])
         return self.outgrown
 
     def _select(self) -> None:
@@ -194,16 +196,16 @@ class _Advance:
         stacked = torch.stack([self.tables[h] for h in distinct], dim=1)
         level = torch.tensor([distinct.index(h) for h in steps], device=self.v.device)
         if stacked.shape[2] > 1:
-            self.table = stacked[:, level, torch.tensor(self.ids, device=self.v.device)]
+            table = stacked[:, level, torch.tensor(self.ids, device=self.v.device)]
         elif len(distinct) == 1:
-            self.table = stacked[:, 0]
+            table = stacked[:, 0]
         else:
-            self.table = stacked[:, :, 0].index_select(1, level)
-        self.h = torch.tensor(steps, dtype=torch.float64, device=self.v.device)
+            table = stacked[:, :, 0].index_select(1, level)
+        self.table = table.unbind()
 
     def _time(self, node: float) -> Tensor:
         if not self.system.explicit_time:
-            return torch.zeros((), dtype=torch.float64, device=self.v.device)
+            return self._zero
         times = [
             self.segments[s].start + (j + node) * self._step_of(i)
             for i, (s, j) in enumerate(zip(self.segment, self.done, strict=True))
@@ -212,38 +214,40 @@ class _Advance:
 
     def _step(self) -> None:
         system, table = self.system, self.table
+        times = [self._time(node) for node in KROGSTAD.nodes]
         if self.w is None:
             new, last = step(
-                self.v,
-                self.n,
-                lambda i, stage: system.nonlinear(stage, self._time(KROGSTAD.nodes[i])),
-                table,
-                KROGSTAD,
-                system.apply,
+                self.v, self.n, lambda i, stage: system.nonlinear(stage, times[i]), table, KROGSTAD, system.add
             )
-            n_new = system.nonlinear(new, self._time(1.0))
+            n_new = system.nonlinear(new, times[-1])
         else:
             tangents: list[Linearisation] = [self.linearisation]
 
             def evaluate(i: int, stage: Tensor) -> Tensor:
-                value, linearisation = system.linearised(stage, self._time(KROGSTAD.nodes[i]))
+                value, linearisation = system.linearised(stage, times[i])
                 tangents.append(linearisation)
                 return value
 
-            new, last = step(self.v, self.n, evaluate, table, KROGSTAD, system.apply)
+            new, last = step(self.v, self.n, evaluate, table, KROGSTAD, system.add)
             first = tangents[0](self.w)
-            self.w, _ = step(self.w, first, lambda i, stage: tangents[i](stage), table, KROGSTAD, system.apply)
-            n_new, self.linearisation = system.linearised(new, self._time(1.0))
-        norm = row_norm(new).clamp_min(torch.finfo(torch.float64).tiny)
-        error = row_norm(system.apply(table[-1], last - n_new)) / norm
-        self.error = torch.maximum(self.error, error)
+            self.w, _ = step(self.w, first, lambda i, stage: tangents[i](stage), table, KROGSTAD, system.add)
+            n_new, self.linearisation = system.linearised(new, times[-1])
+        if self.control.estimates:
+            self.error = torch.maximum(self.error, row_norm(system.apply(table[-1], last - n_new)))
         self.v, self.n = new, n_new
         self.done = [j + 1 for j in self.done]
+
+    def _relative_errors(self, index: Tensor) -> list[float]:
+        """The largest estimated error of a step in the segments that ended; 0 or inf where nothing is estimated."""
+        norm = row_norm(self.v[index])
+        if self.control.estimates:
+            return (self.error[index] / norm.clamp_min(torch.finfo(torch.float64).tiny)).tolist()
+        return torch.where(torch.isfinite(norm), 0.0, math.inf).tolist()
 
     def _judge(self, ended: list[int]) -> None:
         """Accept, repeat or hand on the segments that ended."""
         index = torch.tensor(ended, device=self.v.device)
-        errors = self.error[index].tolist()
+        errors = self._relative_errors(index)
         states = self.v[index]
         tails = (row_norm(states * self.weights) / row_norm(states).clamp_min(1e-300)).tolist()
         accepted: list[int] = []

@@ -1,5 +1,6 @@
 """`solve`: trajectories to a tolerance."""
 
+import itertools
 import math
 import warnings
 from collections.abc import Sequence
@@ -164,7 +165,7 @@ def check_arguments(
     output = tuple(float(t) for t in (times.tolist() if isinstance(times, Tensor) else times))
     if not output or not all(math.isfinite(t) for t in (*output, start)):
         raise ValueError(f"Expected at least one output time, all finite, got {output} from start = {start}.")
-    if any(b <= a for a, b in zip(output, output[1:], strict=False)) or output[0] < start:
+    if any(b <= a for a, b in itertools.pairwise(output)) or output[0] < start:
         raise ValueError(f"Output times must increase and none may lie before start = {start}, got {_brief(output)}.")
     if dt is not None and rtol is not None:
         raise ValueError("Give either rtol (steps are chosen) or dt (steps are fixed), not both.")

@@ -32,7 +32,8 @@ def transform(u: Float[Tensor, "..."], grid: Grid) -> Complex[Tensor, "..."]:
     """Half spectrum of a real field over the last `grid.dims` axes (unnormalised)."""
     if tuple(u.shape[-grid.dims :]) != grid.points:
         raise ValueError(f"Expected a field whose last axes are {grid.points} like the grid, got {tuple(u.shape)}.")
-    return torch.fft.rfftn(u, dim=tuple(range(-grid.dims, 0)))
+    spectrum: Tensor = torch.fft.rfftn(u, dim=tuple(range(-grid.dims, 0)))
+    return spectrum
 
 
 def inverse_transform(
@@ -43,7 +44,8 @@ def inverse_transform(
     # One axis at a time: the multi-dimensional complex-to-real transform is nearly twice as slow as this.
     for axis in range(-dims, -1):
         spectrum = torch.fft.ifft(spectrum, dim=axis, norm=norm)
-    return torch.fft.irfft(spectrum, n=points[-1], dim=-1, norm=norm)
+    field: Tensor = torch.fft.irfft(spectrum, n=points[-1], dim=-1, norm=norm)
+    return field
 
 
 def integer_wavenumbers(grid: Grid, device: torch.device | str | None = None) -> tuple[Float[Tensor, "..."], ...]:
@@ -61,8 +63,7 @@ def integer_wavenumbers(grid: Grid, device: torch.device | str | None = None) ->
 def wavenumbers(grid: Grid, device: torch.device | str | None = None) -> tuple[Float[Tensor, "..."], ...]:
     """Wavenumbers 2πm/L of the half spectrum along each axis (1/length), shaped to broadcast over it, float64."""
     return tuple(
-        modes * (2 * math.pi / size)
-        for modes, size in zip(integer_wavenumbers(grid, device), grid.length, strict=True)
+        modes * (2 * math.pi / size) for modes, size in zip(integer_wavenumbers(grid, device), grid.length, strict=True)
     )
 
 
@@ -77,7 +78,10 @@ def nyquist_mask(grid: Grid, device: torch.device | str | None = None) -> Float[
 def derivative_symbol(
     grid: Grid, orders: Sequence[int], device: torch.device | str | None = None
 ) -> Complex[Tensor, "..."]:
-    """Fourier symbol ∏ (i k_j)^{n_j} of ∂₁^{n₁} ∂₂^{n₂} …, complex128; odd orders vanish on their axis' Nyquist mode."""
+    """Fourier symbol ∏ (i k_j)^{n_j} of ∂₁^{n₁} ∂₂^{n₂} …, complex128.
+
+    An odd order vanishes on the Nyquist mode of its axis.
+    """
     symbol = torch.ones((), dtype=torch.complex128, device=device)
     modes = integer_wavenumbers(grid, device)
     for k, m, n, order in zip(wavenumbers(grid, device), modes, grid.points, orders, strict=True):

@@ -48,4 +48,5 @@ def tail_weights(grid: Grid, device: torch.device | None) -> Tensor:
 
 def row_norm(v: Tensor) -> Tensor:
     """Euclidean norm of each row of a spectrum."""
-    return torch.linalg.vector_norm(torch.view_as_real(v).flatten(1), dim=1)
+    norm: Tensor = torch.linalg.vector_norm(torch.view_as_real(v).flatten(1), dim=1)
+    return norm

@@ -33,6 +33,7 @@ class SpectralSystem:
         self.equation, self.grid, self.padded, self.device = equation, grid, padded, device
         self._compiled = compiled = compile_equation(equation, grid.dims)
         self.explicit_time = compiled.explicit_time
+        self._axes = tuple(range(-grid.dims, 0))
         symbols = parameter_symbols(tuple(sorted(equation.parameters)))
         self._parameters = {symbol: self._as_rows(equation.parameters[name]) for name, symbol in symbols.items()}
         mask = nyquist_mask(grid, device)
@@ -92,7 +93,7 @@ class SpectralSystem:
 
     def to_spectrum(self, u: Tensor) -> Tensor:
         """Spectrum of real fields on this grid, Nyquist modes removed."""
-        spectrum = torch.fft.rfftn(u.to(torch.float64), dim=tuple(range(-self.grid.dims, 0)), norm="forward")
+        spectrum = torch.fft.rfftn(u.to(torch.float64), dim=self._axes, norm="forward")
         return spectrum * nyquist_mask(self.grid, self.device)
 
     def to_field(self, v: Tensor) -> Tensor:
@@ -114,12 +115,12 @@ class SpectralSystem:
     def _from_products(self, products: Sequence[Tensor | float], like: Tensor) -> Tensor:
         """Σ coefficient (ik)^orders F̂ for every field, from the products F in physical space."""
         field_axis = -1 - self.grid.dims
-        axes = tuple(range(-self.grid.dims, 0))
         shape = (*like.shape[:field_axis], *self.product_points)
         rows: list[Tensor | None] = [None] * len(self.equation.fields)
         for product, values, multiplier in zip(self._compiled.products, products, self._multipliers, strict=True):
-            values = torch.as_tensor(values, dtype=torch.float64, device=like.device).expand(shape)
-            spectrum = torch.fft.rfftn(values, dim=axes, norm="forward")
+            if not isinstance(values, Tensor) or values.shape != shape:
+                values = torch.as_tensor(values, dtype=torch.float64, device=like.device).expand(shape)
+            spectrum = torch.fft.rfftn(values, dim=self._axes, norm="forward")
             if self.padded:
                 spectrum = resize(spectrum, self.product_points, self.grid.points)
             if spectrum.ndim > multiplier.ndim > self.grid.dims:
@@ -127,8 +128,8 @@ class SpectralSystem:
             term = spectrum * multiplier
             previous = rows[product.field]
             rows[product.field] = term if previous is None else previous + term
-        empty = torch.zeros_like(like.select(field_axis, 0))
-        return torch.stack([empty if row is None else row for row in rows], dim=field_axis)
+        result = [torch.zeros_like(like.select(field_axis, 0)) if row is None else row for row in rows]
+        return result[0].unsqueeze(field_axis) if len(result) == 1 else torch.stack(result, dim=field_axis)
 
     def _arguments(self, v: Tensor, t: Tensor) -> list[Tensor]:
         time = t.reshape(-1, *(1,) * self.grid.dims) if t.ndim else t
@@ -151,6 +152,14 @@ class SpectralSystem:
             return (coefficient.unsqueeze(1) if tangent else coefficient) * v
         equation = "r...ab,rkb...->rka..." if tangent else "r...ab,rb...->ra..."
         return torch.einsum(equation, coefficient.expand(v.shape[0], *coefficient.shape[1:]), v)
+
+    def add(self, base: Tensor | None, coefficient: Tensor, v: Tensor) -> Tensor:
+        """base + coefficient · v, in one pass over memory where fields are uncoupled."""
+        if base is None:
+            return self.apply(coefficient, v)
+        if not self.diagonal:
+            return base + self.apply(coefficient, v)
+        return torch.addcmul(base, coefficient.unsqueeze(1) if v.ndim == self.grid.dims + 3 else coefficient, v)
 
     def rhs(self, v: Tensor, t: Tensor) -> Tensor:
         """L v + N(v, t)."""

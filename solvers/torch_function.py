@@ -16,6 +16,9 @@ _NAMESPACE = {
     name: _on_numbers_too(getattr(torch, name))
     for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "sinh", "cosh", "tanh", "sign", "asin", "acos", "atan")
 } | {"Abs": _on_numbers_too(torch.abs), "abs": _on_numbers_too(torch.abs), "pi": math.pi, "E": math.e}
+# torch takes whole numbers of 64 bits.
+_LARGEST_INTEGER = 2**62
+_SIGN = sympy.Function("sign")
 
 
 def torch_function(
@@ -27,6 +30,18 @@ def torch_function(
     and autograd, on any device and dtype.
     """
     function: Callable[..., list[Tensor | float]] = sympy.lambdify(
-        list(arguments), list(expressions), modules=[_NAMESPACE], cse=True
+        list(arguments),
+        [_printable(expression) for expression in expressions],
+        modules=[_NAMESPACE],
+        cse=True,
+        dummify=True,  # a parameter may be called E or sign
     )
     return function
+
+
+def _printable(expression: sympy.Expr) -> sympy.Expr:
+    """The expression with numbers that torch can hold, and sign as a call instead of an `if`."""
+    large = [n for n in expression.atoms(sympy.Rational) if max(abs(n.p), n.q) > _LARGEST_INTEGER]
+    result: sympy.Expr = expression.xreplace({n: sympy.Float(n, 17) for n in large})
+    result = result.replace(sympy.sign, _SIGN)
+    return result

@@ -1,0 +1,84 @@
+"""How well the operators predict the test trajectories."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from pdesym.datasets import Windows
+from pdesym.lab.arms import arms_of
+from pdesym.lab.folder import Folder
+from pdesym.lab.recipe import LabRecipe
+from pdesym.operators import load_operator
+from pdesym.solvers import Equation, FlowMap
+from pdesym.training import read_metrics, unroll, unrolled_nmse
+
+METRIC = (
+    "Unrolled normalised mean squared error: for each predicted frame mean_x (prediction − truth)² / mean_x truth², "
+    "summed over the frames, averaged over the test samples; dimensionless."
+)
+
+
+def operator_name(operator: str) -> str:
+    """An arm's operator as people read it."""
+    return f"{operator} FNO"
+
+
+def measure_forecasts(folder: Folder, recipe: LabRecipe, equation: Equation) -> None:
+    """Writes forecast.json and example.npz."""
+    into, out, blocks = recipe.frames.into, recipe.frames.out, recipe.forecast.blocks
+    windows = Windows.open(folder.data, "test", into, out * blocks, device=recipe.device)
+    first = recipe.forecast.start
+    window = windows.gather(torch.arange(windows.samples), torch.full((windows.samples,), first))
+    arms: list[dict[str, Any]] = []
+    examples: dict[str, np.ndarray] = {}
+    for operator, seed in arms_of(recipe):
+        model = load_operator(folder.arm(operator, seed), device=recipe.device)
+        with torch.no_grad():
+            prediction = unroll(model, window.u_in, blocks)
+        error = unrolled_nmse(prediction, window.u_out)
+        arms.append(
+            {
+                "operator": operator_name(operator),
+                "seed": seed,
+                "steps": recipe.training.steps,
+                "parameters": sum(weight.numel() for weight in model.parameters()),
+                "train_seconds": read_metrics(folder.arm(operator, seed))[-1]["seconds"],
+                "nmse_unrolled": error.value,
+                "nmse_first_block": float(error.per_frame[:out].mean()),
+                "nmse_per_frame": error.per_frame.tolist(),
+                "nmse_per_sample": error.per_sample.tolist(),
+            }
+        )
+        examples.setdefault(f"prediction/{operator_name(operator)}", prediction[0, :, 0].cpu().numpy())
+    solver = unrolled_nmse(_solved(equation, windows, window.u_in[:, -1:], window.times[0, into - 1 :]), window.u_out)
+    unrolled = {(arm["operator"], arm["seed"]): arm["nmse_unrolled"] for arm in arms}
+    plain, boosted = operator_name("plain"), operator_name("boosted")
+    ratios = [{"seed": seed, "value": unrolled[boosted, seed] / unrolled[plain, seed]} for seed in recipe.seeds]
+    folder.write_arrays(
+        "example.npz",
+        x=windows.grid.coordinates()[0].numpy(),
+        times=windows.times.cpu().numpy(),
+        truth=windows.u[0, :, 0].cpu().numpy(),
+        t_pred=window.times[0, into:].cpu().numpy(),
+        **examples,
+    )
+    folder.write(
+        "forecast.json",
+        {
+            "metric": METRIC,
+            "times": window.times[0, into:].tolist(),
+            "test_samples": windows.samples,
+            "arms": arms,
+            "solver_nmse": solver.value,
+            "ratios": ratios,
+            "ratio": float(np.mean([ratio["value"] for ratio in ratios])),
+        },
+    )
+
+
+def _solved(equation: Equation, windows: Windows, last: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+    """The solver's own forecast from the last input frame as it is stored, points and precision included."""
+    flow = FlowMap(equation, windows.grid, times, rtol=1e-6)
+    return flow(last[:, 0])
+
