@@ -58,7 +58,9 @@ def measure_defects(folder: Folder, recipe: LabRecipe, equation: Equation) -> No
         measured, errors = [], []
         for seed in recipe.seeds:
             model = load_operator(folder.arm(operator, seed)).double()
-            measured.append(lie_derivatives(model, generators, window.u_in, windows.grid, times[:into], times[into:]))
+            with torch.no_grad():
+                defects = lie_derivatives(model, generators, window.u_in, windows.grid, times[:into], times[into:])
+            measured.append(defects)
             errors += [
                 arm["nmse_unrolled"]
                 for arm in folder.read("forecast.json")["arms"]

@@ -13,6 +13,7 @@ import torch
 
 from pdesym.datasets import Recipe, RecipeError, generate, open_dataset
 from pdesym.datasets.problem import first_equation
+from pdesym.datasets.recipe import DEFAULT_RTOL
 from pdesym.datasets.recipe_file import dump, first_difference, load
 from pdesym.lab.arms import arms_of, steps_done, train_arms
 from pdesym.lab.defects import measure_defects
@@ -65,7 +66,7 @@ def run_lab(out: Path, recipe: str | Path = "kdv", overrides: Sequence[str] = ()
     trained = all(steps_done(folder, arm) == lab.training.steps for arm in arms_of(lab))
     stage("training", trained, lambda: train_arms(folder, lab))
     _write_training(folder, lab)
-    stage("forecasts", folder.read("forecast.json") is not None, lambda: measure_forecasts(folder, lab, equation))
+    stage("forecasts", folder.read("forecast.json") is not None, lambda: measure_forecasts(folder, lab, equation, dataset.rtol or DEFAULT_RTOL))
     stage("defects", folder.read("defects.json") is not None, lambda: measure_defects(folder, lab, equation))
     _write_run(folder, lab, dataset, seconds, recipe, overrides)
     page = write_page(folder.root)
