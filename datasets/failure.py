@@ -40,9 +40,9 @@ def explained(recipe: Recipe, directory: Path, split: str = "", shard: int = 0) 
         yield
     except BlowUpError as failure:
         raise GenerationError(
-            f"Sample {recipe.samples(split, shard)[failure.sample]} of the split {split} blows up at "
-            f"t = {failure.time:.4g}: end times.last before that, lower initial.amplitude or correct the equation, and "
-            f"generate into another folder; {_kept(recipe, directory)}."
+            f"Sample {recipe.samples(split, shard)[failure.sample]} of the split {split} blows up shortly after "
+            f"t = {failure.time:.6g}: {failure.remedy}, lower initial.amplitude or check the signs of the equation, "
+            f"and generate into another folder; {_kept(recipe, directory)}."
         ) from failure
     except OSError as error:
         if error.errno not in _NO_SPACE:

@@ -1,18 +1,16 @@
 """Generating a dataset: every shard that is not there yet, one after another or in several processes."""
 
 import multiprocessing
-import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from functools import partial
-from multiprocessing.connection import wait
 from pathlib import Path
+
+import torch
 
 from pdesym.datasets import problem, store
 from pdesym.datasets.block import BlockReport, run_block
@@ -21,6 +19,7 @@ from pdesym.datasets.failure import explained, refuse_without_space
 from pdesym.datasets.plan import describe, size_text
 from pdesym.datasets.progress import seconds_text, shown_progress
 from pdesym.datasets.recipe import Recipe
+from pdesym.datasets.workers import begin_worker
 
 
 def generate(
@@ -48,11 +47,13 @@ def generate(
     """
     if workers < 1:
         raise ValueError(f"Expected at least 1 worker, got {workers}.")
+    _refuse_missing_device(device)
     problem.check(recipe)
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    store.refuse_other_content(recipe, directory)
     with store.held(directory):
-        store.refuse_other_content(recipe, directory)
+        store.refuse_other_content(recipe, directory)  # another process may have begun between these lines
         refuse_without_space(recipe, directory)
         with explained(recipe, directory):
             store.prepare(recipe, directory, device)
@@ -63,6 +64,17 @@ def generate(
         with explained(recipe, directory):
             store.mark_complete(recipe, directory)
     return directory
+
+
+def _refuse_missing_device(device: str) -> None:
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        kind = device
+    if kind not in ("cpu", "cuda"):
+        raise ValueError(f"Expected the device cpu or cuda, got {device}: the solver needs float64.")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"The device {device} was asked for and torch finds no GPU: use cpu.")
 
 
 def _run(
@@ -81,8 +93,16 @@ def _run(
         new = f"{total - done} samples in {seconds_text(time.monotonic() - began)}" if todo else "nothing was missing"
         kept = f", {done} were there" if done and todo else ""
         size = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
-        error = store.largest_error(recipe, directory)
-        print(f"{recipe.name}: {new}{kept}; largest error estimate {error:.1e}, {size_text(size)}", file=sys.stderr)
+        print(f"{recipe.name}: {new}{kept}; {size_text(size)}; {_accuracy(recipe, directory)}", file=sys.stderr)
+
+
+def _accuracy(recipe: Recipe, directory: Path) -> str:
+    if recipe.rtol is None:
+        return f"fixed step {recipe.dt:g}, errors not estimated"
+    errors = store.errors(recipe, directory)
+    above = int((errors > recipe.rtol).sum())
+    missed = f", {above} samples above rtol = {recipe.rtol:g}" if above else ""
+    return f"largest estimated error {errors.max():.1e}{missed}"
 
 
 def _reports(work: Callable[..., BlockReport], todo: Sequence[store.Shard], workers: int) -> Iterator[BlockReport]:
@@ -90,7 +110,7 @@ def _reports(work: Callable[..., BlockReport], todo: Sequence[store.Shard], work
         yield from (work(*shard) for shard in todo)
         return
     context = multiprocessing.get_context("spawn")  # a forked child inherits locks of threads it does not have
-    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_begin_worker) as pool:
+    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=begin_worker) as pool:
         try:
             for future in as_completed([pool.submit(work, *shard) for shard in todo]):
                 yield future.result()
@@ -101,16 +121,3 @@ def _reports(work: Callable[..., BlockReport], todo: Sequence[store.Shard], work
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _begin_worker() -> None:
-    """Ends this process at once on Ctrl-C, and when its parent dies by whatever means."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)

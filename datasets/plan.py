@@ -33,7 +33,7 @@ class Plan:
         shape = " x ".join(map(str, self.points))
         return (
             f"{self.name}: {sum(self.samples.values())} samples ({parts}) of {self.frames} frames x {shape} points, "
-            f"{', '.join(self.fields)}; {size_text(self.bytes)} in {self.shards} shards"
+            f"{', '.join(self.fields)}; {size_text(self.bytes)} in {self.shards} shard{'s' * (self.shards > 1)}"
         )
 
 

@@ -1,8 +1,10 @@
 """From a recipe to the initial value problems it stands for, and to their solutions in memory."""
 
 import inspect
+import itertools
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from pdesym.datasets.errors import RecipeError
 from pdesym.datasets.recipe import SPLITS, Recipe, Uniform
 from pdesym.datasets.recipe_problem import did_you_mean
 from pdesym.solvers import CATALOGUE, Equation, Grid, RandomSinusoids, Trajectories, solve
+from pdesym.solvers.solve import check_arguments
 
 
 def grid_of(recipe: Recipe) -> Grid:
@@ -54,7 +57,8 @@ def equation_of(recipe: Recipe, drawn: dict[str, Float[Tensor, " sample"]]) -> E
     Raises:
         ValueError: for an unknown name, a parameter too many or too few, or text that is no equation.
     """
-    parameters = {**{k: v for k, v in recipe.parameters.items() if isinstance(v, float)}, **drawn}
+    parameters: dict[str, Any] = {name: law for name, law in recipe.parameters.items() if isinstance(law, float)}
+    parameters |= drawn
     texts = (recipe.equation,) if isinstance(recipe.equation, str) else recipe.equation
     if len(texts) > 1 or "=" in texts[0]:
         return Equation(*texts, **parameters)
@@ -84,13 +88,17 @@ def first_equation(recipe: Recipe) -> Equation:
 
 
 def check(recipe: Recipe) -> None:
-    """Builds the first sample's problem, so that a recipe that cannot work fails before any file is made.
+    """Builds what the solver is given, so that a recipe that cannot work fails before any file is made.
 
     Raises:
-        ValueError: when the grid, the equation, its parameters or the initial law cannot be.
+        ValueError: when the grid, the equation, its parameters at any of their bounds, the times, the tolerance or the
+            initial law cannot be.
     """
-    split = next(iter(recipe.splits.sizes))
-    initial_fields(recipe, split, [0], len(first_equation(recipe).fields))
+    laws = {name: law.uniform for name, law in recipe.parameters.items() if isinstance(law, Uniform)}
+    corners = torch.tensor(list(itertools.product(*laws.values())), dtype=torch.float64).unbind(-1) if laws else ()
+    equation = equation_of(recipe, dict(zip(laws, corners, strict=True)))
+    check_arguments(equation, grid_of(recipe), times_of(recipe), recipe.rtol, recipe.dt, start=0.0)
+    initial_fields(recipe, next(iter(recipe.splits.sizes)), [0], len(equation.fields))
 
 
 def initial_fields(
@@ -102,13 +110,9 @@ def initial_fields(
         ValueError: when the grid has too few points for the waves of the law.
     """
     law = RandomSinusoids(terms=recipe.initial.terms, amplitude=recipe.initial.amplitude, waves=recipe.initial.waves)
-    channels = [law.sample(grid_of(recipe), samples, _field_seed(recipe, split, field)) for field in range(fields)]
+    stream = SPLITS.index(split)
+    channels = [law.sample(grid_of(recipe), samples, seed=(recipe.seed, stream, field)) for field in range(fields)]
     return torch.cat(channels, dim=1)
-
-
-def _field_seed(recipe: Recipe, split: str, field: int) -> int:
-    sequence = np.random.SeedSequence(recipe.seed, spawn_key=(SPLITS.index(split), field))
-    return int(sequence.generate_state(1, np.uint64)[0] >> 1)  # fits into a signed integer of 64 bits
 
 
 def solve_samples(

@@ -21,13 +21,14 @@ import pdesym
 from pdesym.datasets import recipe_file
 from pdesym.datasets.errors import RecipeError
 from pdesym.datasets.recipe import Recipe, Uniform
-from pdesym.solvers import Grid
+from pdesym.solvers import Equation, Grid
 
 VERSION = 1
 """Of this layout; a dataset of another one is not read."""
 
 RECIPE_FILE = "recipe.yaml"
 STORE = "data.zarr"
+LOCK = ".lock"
 
 DONE = 1
 """The value of `status` of a sample whose data are all there; 0 before that."""
@@ -141,15 +142,15 @@ def group_bytes(recipe: Recipe, split: str, grid: Grid) -> int:
     return 2**17 + 8 * (recipe.splits.sizes[split] + recipe.times.count + sum(grid.points))
 
 
-def provenance(recipe: Recipe, split: str, equation: tuple[str, ...], scheme: str, device: str) -> dict[str, Any]:
+def provenance(recipe: Recipe, split: str, equation: Equation, scheme: str, device: str) -> dict[str, Any]:
     """The attributes of a group: text and numbers only, enough to make the data again."""
     accuracy = {"rtol": recipe.rtol} if recipe.dt is None else {"dt": recipe.dt}
-    fixed = {name: value for name, value in recipe.parameters.items() if not isinstance(value, Uniform)}
+    fixed = {name: value for name, value in equation.parameters.items() if isinstance(value, float)}
     return {
         "Conventions": "CF-1.11",
         "title": f"{recipe.name}: {split}",
         "pdesym_schema": VERSION,
-        "equation": "; ".join(equation),
+        "equation": "; ".join(equation.text),
         "parameters": json.dumps(fixed),
         "solver": scheme,
         **accuracy,
@@ -168,5 +169,5 @@ def versions(device: str) -> dict[str, str]:
         "pdesym_version": pdesym.__version__,
         "torch_version": str(torch.__version__),
         "numpy_version": np.__version__,
-        "device": device,
+        "device": torch.device(device).type,
     }

@@ -4,8 +4,8 @@ A process may be killed between any two lines here. Files and the store itself a
 the data of a shard are written before its mark, and one writer holds a folder at a time.
 """
 
+import errno
 import fcntl
-import os
 import shutil
 import warnings
 from collections import Counter
@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
-from zarr.errors import ZarrUserWarning
 
 from pdesym.datasets import problem, recipe_file, schema
 from pdesym.datasets.errors import GenerationError, RecipeError
 from pdesym.datasets.recipe import Recipe
 from pdesym.datasets.recipe_problem import shown
-from pdesym.solvers import SCHEME
+from pdesym.solvers.etdrk import KROGSTAD
 
 Shard = tuple[str, int]
 
@@ -35,15 +34,16 @@ def held(directory: Path) -> Iterator[None]:
     Raises:
         GenerationError: when another process holds it.
     """
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
+    with open(directory / schema.LOCK, "ab") as lock:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise GenerationError(f"Another process is generating into {directory}: wait for it or end it.") from None
+        except OSError as error:
+            # Some network file systems know no locks. Two processes at once would then do the same work twice.
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
         yield
-    finally:
-        os.close(descriptor)
 
 
 def refuse_other_content(recipe: Recipe, directory: Path) -> None:
@@ -54,7 +54,9 @@ def refuse_other_content(recipe: Recipe, directory: Path) -> None:
     """
     saved = directory / schema.RECIPE_FILE
     if not saved.exists():
-        foreign = sorted(path.name for path in directory.iterdir() if path.suffix != ".partial")
+        foreign = sorted(
+            path.name for path in directory.iterdir() if path.suffix != ".partial" and path.name != schema.LOCK
+        )
         if foreign:
             raise RecipeError(
                 f"{directory} holds {foreign[0]} and no {schema.RECIPE_FILE}: expected a new or empty folder, or one "
@@ -126,7 +128,7 @@ def mark_complete(recipe: Recipe, directory: Path) -> None:
     with warnings.catch_warnings():
         # Zarr warns that other readers may not know the gathered copy; the standard has them skip it, and without it
         # xarray warns whenever somebody opens the dataset.
-        warnings.simplefilter("ignore", ZarrUserWarning)
+        warnings.filterwarnings("ignore", message="Consolidated metadata")
         zarr.consolidate_metadata(store)
 
 
@@ -159,15 +161,15 @@ def disk_bytes(recipe: Recipe, directory: Path) -> int:
     return total
 
 
-def largest_error(recipe: Recipe, directory: Path) -> float:
-    """The largest error estimate of all samples."""
-    return max(float(np.max(_array(directory, split, "error")[:])) for split in recipe.splits.sizes)
+def errors(recipe: Recipe, directory: Path) -> np.ndarray:
+    """The error estimates of all samples, nan where there is none."""
+    return np.concatenate([np.asarray(_array(directory, split, "error")[:]) for split in recipe.splits.sizes])
 
 
 def _make_group(recipe: Recipe, split: str, store: Path, device: str) -> None:
     grid, equation = problem.grid_of(recipe), problem.first_equation(recipe)
     group = zarr.open_group(store, path=split, mode="w-", zarr_format=3)
-    group.attrs.update(schema.provenance(recipe, split, equation.text, SCHEME, device))
+    group.attrs.update(schema.provenance(recipe, split, equation, KROGSTAD.name, device))
     for variable, values in schema.coordinates(recipe, split, grid, problem.times_of(recipe)):
         _make_array(group, variable)[:] = values
     for variable in schema.variables(recipe, split, grid, equation.fields):

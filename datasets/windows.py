@@ -41,7 +41,7 @@ class Windows:
     """
 
     u: Float[Tensor, "sample time channel *space"]
-    times: Float[Tensor, " time"]
+    times: Float[Tensor, " frame"]
     grid: Grid
     frames_in: int
     frames_out: int

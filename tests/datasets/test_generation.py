@@ -1,0 +1,234 @@
+"""Generation: a function of the recipe alone, continued where it ended, refused in a sentence where it cannot be."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from pdesym.datasets import GenerationError, RecipeError, generate, open_dataset
+from pdesym.datasets.problem import drawn_parameters, initial_fields
+from pdesym.datasets.store import held, missing, prepare
+from pdesym.solvers import Equation, Grid, solve
+
+
+def test_the_same_recipe_gives_the_same_bytes_and_another_seed_gives_others(small_kdv, small_dataset, hashes, tmp_path):
+    again = generate(small_kdv, tmp_path / "again", progress=False)
+    assert hashes(again) == hashes(small_dataset)
+    other = generate(small_kdv.model_copy(update={"seed": 4}), tmp_path / "other", progress=False)
+    same, different = open_dataset(small_dataset, "train").u.values, open_dataset(other, "train").u.values
+    assert (abs(same - different).max((1, 2)) > 0.01).all()
+
+
+def test_the_number_of_workers_does_not_change_a_byte(small_kdv, small_dataset, hashes, tmp_path):
+    assert hashes(generate(small_kdv, tmp_path / "two", progress=False, workers=2)) == hashes(small_dataset)
+
+
+def test_the_stored_values_are_those_of_the_solver(small_kdv, small_dataset):
+    grid, times = Grid(32, length=32.0), torch.linspace(0.5, 2.0, 7, dtype=torch.float64)
+    u0 = initial_fields(small_kdv, "test", range(3), fields=1)
+    expected = solve(Equation("u_t = -u*u_x - u_xxx"), u0, grid, times, rtol=1e-8).u[:, :, 0].numpy()
+    stored = open_dataset(small_dataset, "test").u.values
+    norm = np.linalg.norm(expected, axis=(1, 2))
+    assert (np.linalg.norm(stored - expected, axis=(1, 2)) < 1e-5 * norm).all()
+    assert (np.linalg.norm(stored - expected[[1, 2, 0]], axis=(1, 2)) > 0.1 * norm).all()
+
+
+@pytest.mark.parametrize("entries", [{"shard": 1}, {"shard": 3}, {"shard": 50}, {"splits": {"train": 5}}])
+def test_a_sample_does_not_depend_on_its_neighbours(changed, small_dataset, tmp_path, entries):
+    other = open_dataset(generate(changed(**entries), tmp_path / "other", progress=False), "train")
+    here = open_dataset(small_dataset, "train").isel(sample=slice(len(other.sample)))
+    np.testing.assert_array_equal(other.u, here.u)
+    np.testing.assert_array_equal(other.steps, here.steps)
+    np.testing.assert_allclose(other.error, here.error, rtol=1e-6)  # the difference of two near solutions
+
+
+def test_the_splits_are_different_samples(small_dataset):
+    first = {split: open_dataset(small_dataset, split).u[0].values for split in ("train", "valid", "test")}
+    assert (
+        min(abs(first[a] - first[b]).max() for a, b in (("train", "valid"), ("train", "test"), ("valid", "test")))
+        > 0.01
+    )
+
+
+def test_a_drawn_parameter_is_the_one_that_was_solved_with(changed, tmp_path):
+    recipe = changed(
+        equation="burgers", parameters={"nu": {"uniform": [0.1, 0.5]}}, splits={"train": 3}, dtype="float64", rtol=1e-8
+    )
+    data = open_dataset(generate(recipe, tmp_path / "burgers", progress=False), "train")
+    drawn = drawn_parameters(recipe, "train", [2, 0, 1])["nu"]
+    np.testing.assert_array_equal(data.nu.values[[2, 0, 1]], drawn.numpy())
+    u0 = initial_fields(recipe, "train", [0], fields=1)
+    times = torch.linspace(0.5, 2.0, 7, dtype=torch.float64)
+
+    def distance(nu: float) -> float:
+        solution = solve(Equation("u_t = -u*u_x + nu*u_xx", nu=nu), u0, Grid(32, length=32.0), times, rtol=1e-9).u[
+            0, :, 0
+        ]
+        return float(np.linalg.norm(data.u[0] - solution.numpy()) / np.linalg.norm(solution.numpy()))
+
+    assert distance(data.nu.values[0]) < 1e-8
+    assert distance(data.nu.values[1]) > 1e-4
+
+
+def test_a_parameter_keeps_its_draw_when_others_join(changed):
+    one = changed(parameters={"b": {"uniform": [0, 1]}})
+    two = changed(parameters={"a": {"uniform": [0, 1]}, "b": {"uniform": [0, 1]}})
+    assert torch.equal(drawn_parameters(one, "train", range(9))["b"], drawn_parameters(two, "train", range(9))["b"])
+    drawn = drawn_parameters(two, "train", range(9))
+    assert not torch.equal(drawn["a"], drawn["b"])
+    assert not torch.equal(drawn["a"], drawn_parameters(two, "valid", range(9))["a"])
+
+
+def test_a_complete_dataset_is_left_alone(small_kdv, tmp_path):
+    folder = generate(small_kdv, tmp_path / "data", progress=False)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    generate(small_kdv, folder, progress=False)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_progress_is_said_on_standard_error_or_not_at_all(changed, tmp_path, capsys, monkeypatch):
+    recipe = changed(splits={"train": 2})
+    generate(recipe, tmp_path / "quiet", progress=False)
+    assert capsys.readouterr() == ("", "")
+    generate(recipe, tmp_path / "lines")
+    out, err = capsys.readouterr()
+    assert out == ""
+    first, last = err.splitlines()
+    assert first.startswith("small-kdv: 2 samples (train 2) of 7 frames x 32 points, u; 1.8 kB in 1 shard, into ")
+    assert re.fullmatch(r"small-kdv: 2 samples in [\d.]+ s; [\d.]+ kB; largest estimated error \d\.\de-\d\d", last)
+    generate(recipe, tmp_path / "lines")
+    assert "nothing was missing" in capsys.readouterr().err
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    generate(recipe, tmp_path / "bar")
+    assert "2/2" in capsys.readouterr().err
+
+
+REFUSED_RECIPES = [
+    ({"equation": "kvd"}, r"No equation is named kvd \(did you mean kdv\?\): the catalogue has "),
+    ({"equation": "u_t = -u*u_x - u_xxy"}, "y"),
+    ({"equation": "u_t = -c*u_x"}, "'c' has no value"),
+    ({"equation": "u_t = -u_x", "parameters": {"c": 1.0}}, "'c' does not occur"),
+    ({"equation": "u_t = -u_xx"}, "ill-posed"),
+    ({"equation": "u_t = a*u_xx", "parameters": {"a": {"uniform": [-1, 1]}}}, "ill-posed"),
+    ({"grid": {"points": 4, "length": 1.0}}, "2 waves per domain need at least 5 points, the grid has 4"),
+    ({"grid": {"points": 2, "length": 1.0}}, "at least 4 points"),
+    ({"grid": {"points": [8, 8], "length": 1.0}}, "1D grid, got 2 dimensions"),
+    ({"grid": {"points": 8, "length": -1.0}}, "positive and finite"),
+    ({"rtol": 1e-15}, "rtol must lie between"),
+    ({"splits": {"train": 10**10}}, "needs up to .* TB more in .* are free: make room"),
+]
+
+
+@pytest.mark.parametrize(("entries", "sentence"), REFUSED_RECIPES)
+def test_a_recipe_that_cannot_work_is_refused_before_anything_is_written(changed, tmp_path, entries, sentence):
+    with pytest.raises((ValueError, GenerationError), match=sentence):
+        generate(changed(**entries), tmp_path / "new")
+    assert {path.name for path in tmp_path.rglob("*")} <= {"new", ".lock"}
+
+
+def test_a_folder_with_another_recipe_is_refused(small_kdv, small_dataset, hashes):
+    before = hashes(small_dataset)
+    with pytest.raises(
+        RecipeError, match=r"another recipe, seed is 3 there and 9 here: use .*recipe.yaml, or generate"
+    ):
+        generate(small_kdv.model_copy(update={"seed": 9}), small_dataset)
+    assert hashes(small_dataset) == before
+
+
+def test_a_folder_with_other_files_is_refused(small_kdv, tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(RecipeError, match=r"holds thesis\.tex and no recipe\.yaml: expected a new or empty folder"):
+        generate(small_kdv, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_folder_that_another_process_fills_is_refused(small_kdv, tmp_path):
+    with held(tmp_path), pytest.raises(GenerationError, match="Another process is generating into"):
+        generate(small_kdv, tmp_path)
+    generate(small_kdv, tmp_path, progress=False)
+
+
+def test_an_unfinished_dataset_of_other_versions_is_not_continued(small_kdv, tmp_path):
+    prepare(small_kdv, tmp_path, "cpu")
+    file = tmp_path / "data.zarr" / "train" / "zarr.json"
+    metadata = json.loads(file.read_text())
+    metadata["attributes"]["torch_version"] = "1.0"
+    file.write_text(json.dumps(metadata))
+    with pytest.raises(GenerationError, match=r"was begun with torch_version 1\.0 and this is .*: finish it there"):
+        generate(small_kdv, tmp_path)
+
+
+def test_no_workers_and_no_device_are_refused(small_kdv, tmp_path):
+    with pytest.raises(ValueError, match="at least 1 worker, got 0"):
+        generate(small_kdv, tmp_path, workers=0)
+    with pytest.raises(ValueError, match="Expected the device cpu or cuda, got gpu"):
+        generate(small_kdv, tmp_path, device="gpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused(small_kdv, tmp_path):
+    with pytest.raises(ValueError, match="cuda was asked for and torch finds no GPU: use cpu"):
+        generate(small_kdv, tmp_path, device="cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_gives_the_same_numbers(small_kdv, small_dataset, tmp_path):
+    there = open_dataset(generate(small_kdv, tmp_path, progress=False, device="cuda"), "train")
+    here = open_dataset(small_dataset, "train")
+    assert there.attrs["device"] == "cuda"
+    np.testing.assert_allclose(there.u, here.u, atol=1e-6)
+
+
+def test_an_incomplete_dataset_is_not_opened(small_kdv, tmp_path):
+    prepare(small_kdv, tmp_path, "cpu")
+    with pytest.raises(
+        ValueError, match=r"train in .* is not complete, 4 of its 4 shards are missing: repeat the command"
+    ):
+        open_dataset(tmp_path, "train")
+
+
+def test_what_is_no_dataset_or_no_split_is_said(small_dataset, changed, tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no dataset: expected a folder that `generate` has filled"):
+        open_dataset(tmp_path, "train")
+    with pytest.raises(ValueError, match=r"no split trian \(did you mean train\?\): it has train, valid, test"):
+        open_dataset(small_dataset, "trian")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_blow_up_names_sample_and_time_and_keeps_what_is_written(changed, tmp_path, workers):
+    # u = u₀ / (1 − u₀ t) wherever diffusion is weak: a sample lives to t = 2 when its largest value stays below 1/2.
+    recipe = changed(
+        equation="u_t = u**2 + nu*u_xx",
+        parameters={"nu": 0.001},
+        initial={"terms": 2, "amplitude": 0.4, "waves": [1]},
+        splits={"train": 8},
+        rtol=None,
+        dt=0.05,
+        seed=26,
+        shard=1,
+    )
+    largest = initial_fields(recipe, "train", range(8), fields=1).amax((1, 2))
+    first = int((largest > 0.5).nonzero()[0])
+    assert first > 0
+    with pytest.raises(GenerationError) as failure:
+        generate(recipe, tmp_path, progress=False, workers=workers)
+    found = re.fullmatch(
+        r"Sample (\d) of the split train blows up shortly after t = ([\d.]+): take a step below dt = 0\.05 or ask for "
+        r"rtol instead, lower initial\.amplitude or check the signs of the equation, and generate into another folder; "
+        r"(\d) of 8 shards are written and stay valid\.",
+        str(failure.value),
+    )
+    assert found
+    sample, time = int(found[1]), float(found[2])
+    assert largest[sample] > 0.5
+    assert abs(time - 1 / float(largest[sample])) < 0.3
+    written = {shard for _, shard in recipe.shards} - {shard for _, shard in missing(recipe, tmp_path)}
+    assert sample not in written
+    if workers == 1:
+        assert sample == first
+        assert written == set(range(first))
+        assert int(found[3]) == first
+    with pytest.raises(ValueError, match="is not complete"):
+        open_dataset(tmp_path, "train")

@@ -1,0 +1,96 @@
+"""Windows of frames."""
+
+import pytest
+import torch
+
+from pdesym.datasets import Windows, open_dataset
+from pdesym.solvers import Grid
+
+GRID = Grid(8, length=8.0)
+TIMES = torch.linspace(0, 1, 6, dtype=torch.float64)
+
+
+def numbered(samples: int = 3, frames: int = 6, channels: int = 2) -> torch.Tensor:
+    """Trajectories in which every number is another."""
+    return torch.arange(samples * frames * channels * 8, dtype=torch.float64).reshape(samples, frames, channels, 8)
+
+
+def test_windows_are_the_frames_they_say():
+    u = numbered()
+    windows = Windows(u, TIMES, GRID, frames_in=2, frames_out=3, fields=("u", "v"))
+    assert (windows.samples, windows.starts) == (3, 2)
+    sample, start = torch.tensor([2, 0, 0, 1]), torch.tensor([1, 0, 1, 1])
+    window = windows.gather(sample, start)
+    assert window.u_in.shape == (4, 2, 2, 8)
+    assert window.u_out.shape == (4, 3, 2, 8)
+    for row, (i, j) in enumerate(zip(sample.tolist(), start.tolist(), strict=True)):
+        assert torch.equal(window.u_in[row], u[i, j : j + 2])
+        assert torch.equal(window.u_out[row], u[i, j + 2 : j + 5])
+        assert torch.equal(window.times[row], TIMES[j : j + 5])
+
+
+def test_a_window_may_be_the_whole_trajectory_and_two_dimensional():
+    grid = Grid(4, 6, length=1.0)
+    u = torch.randn(2, 6, 1, 4, 6, generator=torch.Generator().manual_seed(0))
+    windows = Windows(u, TIMES, grid, frames_in=3, frames_out=3)
+    assert windows.starts == 1
+    window = windows.gather(torch.tensor([1]), torch.tensor([0]))
+    assert torch.equal(torch.cat([window.u_in, window.u_out], dim=1)[0], u[1])
+
+
+def test_a_gathered_window_is_a_copy():
+    u = numbered()
+    window = Windows(u, TIMES, GRID, 2, 3, ("u", "v")).gather(torch.tensor([0]), torch.tensor([0]))
+    window.u_in.zero_()
+    assert torch.equal(u, numbered())
+
+
+@pytest.mark.parametrize(
+    ("sample", "start", "name"), [(-1, 0, "sample"), (3, 0, "sample"), (0, -1, "start"), (0, 2, "start")]
+)
+def test_a_window_that_is_not_there_is_refused(sample, start, name):
+    windows = Windows(numbered(), TIMES, GRID, 2, 3, ("u", "v"))
+    with pytest.raises(IndexError, match=f"Expected every {name} to be in 0"):
+        windows.gather(torch.tensor([sample]), torch.tensor([start]))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"frames_in": 4}, r"4 \+ 3 frames does not fit into trajectories of 6: ask for fewer frames"),
+        ({"frames_in": 0}, "at least 1 frame in and 1 out, got 0 and 3"),
+        ({"fields": ("u",)}, r"shape \(sample, 6, 1, 8\) from the times, fields and grid, got \(3, 6, 2, 8\)"),
+        ({"times": TIMES[:5]}, r"\(sample, 5, 2, 8\)"),
+        ({"grid": Grid(16, length=8.0)}, r"\(sample, 6, 2, 16\)"),
+    ],
+)
+def test_windows_that_cannot_be_are_refused(change, sentence):
+    arguments = {"u": numbered(), "times": TIMES, "grid": GRID, "frames_in": 2, "frames_out": 3, "fields": ("u", "v")}
+    with pytest.raises(ValueError, match=sentence):
+        Windows(**{**arguments, **change})
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_dataset_is_decoded_once_with_its_grid_times_and_fields(small_dataset, dtype):
+    windows = Windows.open(small_dataset, "train", frames_in=2, frames_out=1, dtype=dtype)
+    data = open_dataset(small_dataset, "train")
+    assert windows.u.dtype == dtype
+    assert torch.equal(windows.u[:, :, 0], torch.from_numpy(data.u.values).to(dtype))
+    assert torch.equal(windows.times, torch.tensor(data.time.values))
+    assert windows.times.dtype == torch.float64
+    assert windows.grid == Grid(32, length=32.0)
+    assert windows.fields == ("u",)
+
+
+def test_a_dataset_with_too_few_frames_is_refused(small_dataset):
+    with pytest.raises(ValueError, match=r"6 \+ 2 frames does not fit into trajectories of 7"):
+        Windows.open(small_dataset, "train", frames_in=6, frames_out=2)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_windows_live_on_the_gpu_when_asked(small_dataset):
+    windows = Windows.open(small_dataset, "train", 2, 1, device="cuda")
+    window = windows.gather(torch.tensor([0, 1]), torch.tensor([0, 4]))
+    assert window.u_in.device.type == window.times.device.type == "cuda"
+    here = Windows.open(small_dataset, "train", 2, 1).gather(torch.tensor([0, 1]), torch.tensor([0, 4]))
+    assert torch.equal(window.u_in.cpu(), here.u_in)
