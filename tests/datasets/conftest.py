@@ -13,7 +13,7 @@ SMALL_KDV = {
     "grid": {"points": 32, "length": 32.0},
     "initial": {"law": "sinusoids", "terms": 4, "amplitude": 0.3, "waves": [1, 2]},
     "times": {"first": 0.5, "last": 2.0, "count": 7},
-    "splits": {"train": 7, "valid": 2, "test": 3},
+    "splits": {"train": 5, "valid": 1, "test": 2},
     "rtol": 1e-5,
     "seed": 3,
     "shard": 2,
@@ -22,7 +22,7 @@ SMALL_KDV = {
 
 @pytest.fixture(scope="session")
 def small_kdv() -> Recipe:
-    """Twelve short KdV trajectories in seven shards; the last shard of two splits is half full."""
+    """Eight short KdV trajectories in five shards; the last shard of two splits is half full."""
     return Recipe.model_validate(SMALL_KDV)
 
 

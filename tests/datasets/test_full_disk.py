@@ -60,7 +60,7 @@ generate(recipe, folder, progress=False)
 """
 
 FULL = (
-    "The disk is full at {}: make room for up to 122.9 kB more and repeat the command; 1 of 7 shards are written and "
+    "The disk is full at {}: make room for up to 81.9 kB more and repeat the command; 1 of 5 shards are written and "
     "stay valid."
 )
 
@@ -93,7 +93,7 @@ def test_a_file_that_cannot_grow_ends_in_a_sentence_and_the_rest_is_kept(recipe_
     assert result.returncode == 0, result.stderr
     sentence, missing = result.stdout.splitlines()
     assert sentence == FULL.format(folder)
-    assert missing == "6"
+    assert missing == "4"
     assert hashes(folder) == hashes(small_dataset)
 
 
@@ -110,10 +110,8 @@ def test_a_full_disk_ends_in_a_sentence_and_the_rest_is_kept(recipe_path, small_
     assert result.returncode == 0, result.stderr
     during, before, missing = result.stdout.splitlines()
     assert during == FULL.format(disk / "data")
-    assert (
-        before
-        == f"The dataset needs up to 122.9 kB more in {disk / 'data'} and 0 B are free: make room, choose "
-        + ("another folder, or ask for fewer samples, frames or points.")
+    assert before == f"The dataset needs up to 81.9 kB more in {disk / 'data'} and 0 B are free: make room, choose " + (
+        "another folder, or ask for fewer samples, frames or points."
     )
-    assert missing == "6"
+    assert missing == "4"
     assert hashes(tmp_path / "copy") == hashes(small_dataset)

@@ -13,10 +13,12 @@ from pdesym.datasets.store import held, missing, prepare
 from pdesym.solvers import Equation, Grid, solve
 
 
-def test_the_same_recipe_gives_the_same_bytes_and_another_seed_gives_others(small_kdv, small_dataset, hashes, tmp_path):
+def test_the_same_recipe_gives_the_same_bytes_and_another_seed_gives_others(
+    changed, small_kdv, small_dataset, hashes, tmp_path
+):
     again = generate(small_kdv, tmp_path / "again", progress=False)
     assert hashes(again) == hashes(small_dataset)
-    other = generate(small_kdv.model_copy(update={"seed": 4}), tmp_path / "other", progress=False)
+    other = generate(changed(seed=4, splits={"train": 5}), tmp_path / "other", progress=False)
     same, different = open_dataset(small_dataset, "train").u.values, open_dataset(other, "train").u.values
     assert (abs(same - different).max((1, 2)) > 0.01).all()
 
@@ -27,17 +29,19 @@ def test_the_number_of_workers_does_not_change_a_byte(small_kdv, small_dataset, 
 
 def test_the_stored_values_are_those_of_the_solver(small_kdv, small_dataset):
     grid, times = Grid(32, length=32.0), torch.linspace(0.5, 2.0, 7, dtype=torch.float64)
-    u0 = initial_fields(small_kdv, "test", range(3), fields=1)
+    u0 = initial_fields(small_kdv, "test", range(2), fields=1)
     expected = solve(Equation("u_t = -u*u_x - u_xxx"), u0, grid, times, rtol=1e-8).u[:, :, 0].numpy()
     stored = open_dataset(small_dataset, "test").u.values
     norm = np.linalg.norm(expected, axis=(1, 2))
     assert (np.linalg.norm(stored - expected, axis=(1, 2)) < 1e-5 * norm).all()
-    assert (np.linalg.norm(stored - expected[[1, 2, 0]], axis=(1, 2)) > 0.1 * norm).all()
+    assert (np.linalg.norm(stored - expected[[1, 0]], axis=(1, 2)) > 0.1 * norm).all()
 
 
-@pytest.mark.parametrize("entries", [{"shard": 1}, {"shard": 3}, {"shard": 50}, {"splits": {"train": 5}}])
+@pytest.mark.parametrize("entries", [{"shard": 1}, {"shard": 3}, {"shard": 50}, {"splits": {"train": 3}}])
 def test_a_sample_does_not_depend_on_its_neighbours(changed, small_dataset, tmp_path, entries):
-    other = open_dataset(generate(changed(**entries), tmp_path / "other", progress=False), "train")
+    other = open_dataset(
+        generate(changed(**{"splits": {"train": 5}, **entries}), tmp_path / "other", progress=False), "train"
+    )
     here = open_dataset(small_dataset, "train").isel(sample=slice(len(other.sample)))
     np.testing.assert_array_equal(other.u, here.u)
     np.testing.assert_array_equal(other.steps, here.steps)
@@ -81,10 +85,11 @@ def test_a_parameter_keeps_its_draw_when_others_join(changed):
     assert not torch.equal(drawn["a"], drawn_parameters(two, "valid", range(9))["a"])
 
 
-def test_a_complete_dataset_is_left_alone(small_kdv, tmp_path):
-    folder = generate(small_kdv, tmp_path / "data", progress=False)
+def test_a_complete_dataset_is_left_alone(changed, tmp_path):
+    recipe = changed(splits={"valid": 1})
+    folder = generate(recipe, tmp_path / "data", progress=False)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    generate(small_kdv, folder, progress=False)
+    generate(recipe, folder, progress=False)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
@@ -144,10 +149,11 @@ def test_a_folder_with_other_files_is_refused(small_kdv, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_a_folder_that_another_process_fills_is_refused(small_kdv, tmp_path):
+def test_a_folder_that_another_process_fills_is_refused(changed, tmp_path):
+    recipe = changed(splits={"valid": 1})
     with held(tmp_path), pytest.raises(GenerationError, match="Another process is generating into"):
-        generate(small_kdv, tmp_path)
-    generate(small_kdv, tmp_path, progress=False)
+        generate(recipe, tmp_path)
+    generate(recipe, tmp_path, progress=False)
 
 
 def test_an_unfinished_dataset_of_other_versions_is_not_continued(small_kdv, tmp_path):
@@ -184,7 +190,7 @@ def test_a_gpu_gives_the_same_numbers(small_kdv, small_dataset, tmp_path):
 def test_an_incomplete_dataset_is_not_opened(small_kdv, tmp_path):
     prepare(small_kdv, tmp_path, "cpu")
     with pytest.raises(
-        ValueError, match=r"train in .* is not complete, 4 of its 4 shards are missing: repeat the command"
+        ValueError, match=r"train in .* is not complete, 3 of its 3 shards are missing: repeat the command"
     ):
         open_dataset(tmp_path, "train")
 
