@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from pdesym.operators import describe_operator, load_weights, save_operator
@@ -39,16 +40,25 @@ def save_checkpoint(
         state: tensors, numbers, text and containers of them, for `load_checkpoint`.
         record: what `config.json` should say beside the operator, ready for JSON.
         keep: checkpoints that stay.
+
+    Raises:
+        OSError: when the files cannot be written, on a full disk say; the checkpoints before stay.
     """
     run = Path(run)
     final, partial = run / f"step-{step:08d}", run / "writing.partial"
     for leftover in (partial, final):  # of a process that was killed here
         shutil.rmtree(leftover, ignore_errors=True)
-    save_operator(model, partial, step=step, **record)
-    torch.save(dict(state), partial / STATE)
-    for file in partial.iterdir():
-        _force_to_disk(file)
-    _force_to_disk(partial)
+    try:
+        save_operator(model, partial, step=step, **record)
+        _write_state(state, partial / STATE)
+        for file in (*partial.iterdir(), partial):
+            _force_to_disk(file)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise OSError(
+            f"The checkpoint of step {step} could not be written into {run} ({error}): make room on the disk and "
+            "repeat the call, which continues from the checkpoint before."
+        ) from error
     os.replace(partial, final)
     _force_to_disk(run)
 
@@ -104,6 +114,13 @@ def _remove_others(run: Path, final: Path, keep: int) -> None:
     newest = folders.index(final) + 1  # `last` never named what is later
     for other in folders[: max(newest - keep, 0)] + folders[newest:]:
         shutil.rmtree(other)
+
+
+def _write_state(state: Mapping[str, Any], path: Path) -> None:
+    try:
+        torch.save(dict(state), path)
+    except RuntimeError as error:  # torch's word for a file that cannot be written
+        raise OSError(str(error).splitlines()[0]) from error
 
 
 def _read_state(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import resource
 import zipfile
 
 import pytest
@@ -75,6 +76,23 @@ def test_a_save_that_breaks_off_leaves_the_last_one(moment, tmp_path, monkeypatc
     save(tmp_path, 8, keep=1)  # an earlier step than the one that broke off
     assert load_checkpoint(tmp_path, small())["step"] == 8
     assert sorted(p.name for p in tmp_path.iterdir()) == ["last", "step-00000008"]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "state.pt"])
+def test_a_full_disk_keeps_the_last_one(name, tmp_path):
+    """The system refuses files above a size, as it refuses any on a full disk."""
+    size = (save(tmp_path, 5) / "model.safetensors").stat().st_size
+    state = {"large": torch.ones(10**6)} if name == "state.pt" else {}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 1000 if state else size - 1000, hard))
+    try:
+        sentence = r"The checkpoint of step 10 could not be written into .*: make room on the disk and repeat the call"
+        with pytest.raises(OSError, match=sentence):
+            save_checkpoint(tmp_path, small(), 10, state, {}, 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert load_checkpoint(tmp_path, small())["step"] == 5
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["last", "step-00000005"]
 
 
 def test_without_a_checkpoint_the_folder_is_named(tmp_path):
