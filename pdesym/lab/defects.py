@@ -85,7 +85,7 @@ def _row(name: str, measured: Sequence[Sequence[Defect]], recipe: LabRecipe, nms
     """One operator: for each generator the mean over seeds, and the lowest and highest."""
     defects = {}
     for index, each in enumerate(recipe.defects.generators):
-        values = [float(run[index].relative) for run in measured]
+        values = [float(run[index]) for run in measured]
         defects[each.text] = {"mean": sum(values) / len(values), "low": min(values), "high": max(values)}
     return {"name": name, "nmse": nmse, "defects": defects}
 

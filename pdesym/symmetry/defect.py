@@ -38,6 +38,10 @@ class Defect:
         """
         return self._ratio(self.trivial.all(), lambda u: torch.linalg.vector_norm(u.double()))
 
+    def __float__(self) -> float:
+        """`relative` as a plain number."""
+        return float(self.relative.detach())
+
     @property
     def per_sample(self) -> Float[Tensor, " batch"]:
         """δ of each sample by itself; not a number where it is trivial."""

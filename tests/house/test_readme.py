@@ -1,0 +1,53 @@
+"""The README keeps what it promises: its code runs, its table is the measured one, its commands exist."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_quickstart_runs_and_tells_true_symmetries_from_wrong_ones(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 17
+    exec(compile(code, "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    exact = [float(line.split()[-1]) for line in lines[1:4]]
+    network = [float(line.split()[-1]) for line in lines[4:7]]
+    assert lines[0].startswith("(2, 21, 1, 128)")
+    assert exact[0] < 1e-10 and exact[1] < 1e-9 and exact[2] > 0.1
+    assert network[1] > 0.1, "an untrained network has no Galilean symmetry"
+
+
+def test_the_table_is_rendered_from_the_measured_numbers():
+    from pdesym.report import defect_table, markdown_table
+
+    path, table = re.search(r"<!-- table: (\S+) -->\n(.*?)\n<!-- end of table -->", README, re.DOTALL).groups()
+    defects = json.loads((ROOT / path).read_text(encoding="utf-8"))
+    assert table == markdown_table(defect_table(defects)).strip()
+
+
+def test_the_claims_of_the_table_hold_in_the_published_results():
+    results = ROOT / "experiments" / "lab" / "results"
+    forecast = json.loads((results / "forecast.json").read_text(encoding="utf-8"))
+    assert len(forecast["ratios"]) >= 2
+    assert forecast["ratio"] <= 0.75
+
+
+@pytest.mark.parametrize("target", re.findall(r"^make (\w+)", README, re.MULTILINE))
+def test_every_make_target_exists(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", README))
+def test_every_link_leads_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+def test_every_equation_of_the_catalogue_is_listed():
+    from pdesym.solvers import CATALOGUE
+
+    assert set(re.findall(r"^\| `(\w+)` \| .*=", README, re.MULTILINE)) == set(CATALOGUE)
