@@ -1,10 +1,12 @@
 """Killed at any moment and started again, a dataset ends with the same bytes; no finished shard is touched again."""
 
+import multiprocessing
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pdesym.datasets import Recipe, recipe_file
+from pdesym.datasets import GenerationError, Recipe, generate, recipe_file
 from pdesym.datasets.store import missing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,3 +136,23 @@ def test_workers_end_with_their_parent_and_the_bytes_stay_the_same(recipe, undis
         begin(process)
         assert end(process) == 0
     assert hashes(tmp_path / "data") == hashes(folder)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_in_a_sentence_and_the_rest_is_kept(recipe, undisturbed, hashes, tmp_path):
+    reference, _ = undisturbed
+    folder = tmp_path / "data"
+
+    def kill_one() -> None:
+        while len(missing(recipe, folder)) > 27:
+            time.sleep(0.01)
+        multiprocessing.active_children()[0].kill()
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    with pytest.raises(GenerationError, match="worker process was killed, most likely for want of memory: lower shard"):
+        generate(recipe, folder, progress=False, workers=2)
+    killer.join()
+    assert 0 < len(missing(recipe, folder)) < 28
+    generate(recipe, folder, progress=False)
+    assert hashes(folder) == hashes(reference)
