@@ -41,7 +41,7 @@ def explained(recipe: Recipe, directory: Path, split: str = "", shard: int = 0) 
     except BlowUpError as failure:
         raise GenerationError(
             f"Sample {recipe.samples(split, shard)[failure.sample]} of the split {split} blows up shortly after "
-            f"t = {failure.time:.6g}: {failure.remedy}, lower initial.amplitude or check the signs of the equation, "
+            f"t = {failure.time:.6g}: {failure.remedy}; correct the recipe (times.last, initial.amplitude, equation) "
             f"and generate into another folder; {_kept(recipe, directory)}."
         ) from failure
     except OSError as error:
