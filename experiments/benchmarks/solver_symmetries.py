@@ -1,4 +1,4 @@
-"""Symmetry defects of the exact solver: how far the solution operator of each equation is from commuting with its group.
+"""Symmetry defects of the exact solver: how far each solution operator is from commuting with its group.
 
     .venv/bin/python experiments/benchmarks/solver_symmetries.py
 

@@ -66,7 +66,9 @@ def run_lab(out: Path, recipe: str | Path = "kdv", overrides: Sequence[str] = ()
     trained = all(steps_done(folder, arm) == lab.training.steps for arm in arms_of(lab))
     stage("training", trained, lambda: train_arms(folder, lab))
     _write_training(folder, lab)
-    stage("forecasts", folder.read("forecast.json") is not None, lambda: measure_forecasts(folder, lab, equation, dataset.rtol or DEFAULT_RTOL))
+    rtol = dataset.rtol or DEFAULT_RTOL
+    forecast_done = folder.read("forecast.json") is not None
+    stage("forecasts", forecast_done, lambda: measure_forecasts(folder, lab, equation, rtol))
     stage("defects", folder.read("defects.json") is not None, lambda: measure_defects(folder, lab, equation))
     _write_run(folder, lab, dataset, seconds, recipe, overrides)
     page = write_page(folder.root)
