@@ -62,7 +62,7 @@ def test_a_repeated_call_computes_nothing_again(run, tiny, capsys):
 
 
 def test_a_folder_with_another_run_is_refused(run, tiny):
-    with pytest.raises(ValueError, match="holds a run with boost.width = 0.4, asked for is 0.2"):
+    with pytest.raises(ValueError, match=r"holds a run with boost\.width = 0\.4, asked for is 0\.2"):
         run_lab(run, "kdv", (*tiny, "pairs=1", "boost.width=0.2"))
 
 
