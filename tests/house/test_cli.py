@@ -167,7 +167,9 @@ def test_a_fault_of_the_program_keeps_its_traceback(equations_raise, error):
     assert invoke("equations").exception is error
 
 
+# A process started in the background of a script ignores Ctrl-C from birth: the first line undoes that.
 WAITING_LAB = """
+import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
 import sys, time, types
 
 def run_lab(out, recipe, overrides):
