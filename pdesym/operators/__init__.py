@@ -3,7 +3,7 @@
 Importing this room is light. neuralop is imported when the first model is built.
 """
 
-from pdesym.operators.fno import FNOConfig, FourierOperator, fno
+from pdesym.operators.fourier_operator import FNOConfig, FourierOperator, fno
 from pdesym.operators.pointwise import Pointwise, replace_pointwise_convolutions
 from pdesym.operators.spectral_convolution import SpectralConvolution
 from pdesym.operators.storage import describe_operator, load_operator, save_operator

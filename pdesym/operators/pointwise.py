@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class Pointwise(nn.Module):
     """v_o(x) = Σ_i W_oi u_i(x) + b_o at every point, with the parameters of a `Conv1d` of kernel size 1.
 
-    One batched matrix product takes half the time of the convolution in float32 on a CPU, and a tenth in float64,
-    for which the convolution library has no kernels.
+    On a GPU a matrix product keeps the precision of float32, where torch lets a convolution round to TF32 (ten bits)
+    unless it is told otherwise; on a CPU a training step of an FNO is a tenth faster with it.
     """
 
     def __init__(self, convolution: nn.Conv1d):

@@ -34,9 +34,10 @@ class SpectralConvolution(nn.Module):
     so that `torch.func.jvp`, `linearize` and `vmap` serve it.
 
     Initial weights: real and imaginary part normal with variance 1/(2 c_in c_out), twice that on the plane k_d = 0,
-    where taking the real part of v halves it; the bias is 0. A mode then keeps the 1/c_out-th part of its energy: the
-    pointwise path beside this one carries the signal at first. They are drawn from torch's global generator, like
-    those of torch's own layers.
+    where taking the real part of v halves it; the bias is 0. A mode then keeps the 1/c_out-th part of its energy, and
+    the pointwise path beside this layer carries the signal at first. Weights that keep all of it, c_out times larger
+    in variance, led to twice the error in long predictions (KdV, 32 trajectories). They are drawn from torch's global
+    generator, like those of torch's own layers.
 
     Args:
         in_channels: channels of u.

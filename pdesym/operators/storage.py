@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pdesym.operators.fno import FNOConfig
+from pdesym.operators.fourier_operator import FNOConfig
 from pdesym.operators.weights import load_weights, read_weights, save_weights
 
 CONFIG, WEIGHTS, LAST = "config.json", "model.safetensors", "last"

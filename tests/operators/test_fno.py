@@ -120,3 +120,17 @@ def test_importing_is_light_silent_and_offline():
         "assert warnings.filters == before, 'the warning filters changed'\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=120)
+
+
+def test_it_is_the_formula(travelling_waves):
+    """v₀ = P u, vₗ₊₁ = σ(Wₗ vₗ + Sₗ vₗ), F(u) = Q₂ σ(Q₁ v_L), one line each."""
+    operator = fno(2, 3, modes=4, width=8, layers=3).double()
+    u = travelling_waves(2, 2, 1, (16,))
+    lift, blocks, project = operator.fno.lifting.fcs, operator.fno.fno_blocks.blocks, operator.fno.projection.fcs
+    gelu = nn.functional.gelu
+    v = lift[0](u.flatten(1, 2))
+    for skip, convolution in zip(blocks.fno_skips, blocks.convs, strict=True):
+        v = gelu(skip.conv(v) + convolution(v))
+    expected = project[1](gelu(project[0](v))).unflatten(1, (3, 1))
+    assert (len(lift), len(blocks.convs), len(project)) == (1, 3, 2)
+    torch.testing.assert_close(operator(u), expected, rtol=0, atol=1e-14)

@@ -1,13 +1,14 @@
 """The Fourier neural operator, from frames to frames."""
 
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdesym.operators.neuralop_import import neuralop_models
+from pdesym.operators.pointwise import replace_pointwise_convolutions
 from pdesym.operators.spectral_convolution import SpectralConvolution
 
 
@@ -56,11 +57,11 @@ class FNOConfig:
 class FourierOperator(nn.Module):
     """F: (batch, frames_in, channel, *space) → (batch, frames_out, channel, *space), a Fourier neural operator.
 
-        v₀ = P(u),    vₗ₊₁ = σ(Wₗ vₗ + Sₗ vₗ),    F(u) = Q(v_L),
+        v₀ = P u,    vₗ₊₁ = σ(Wₗ vₗ + Sₗ vₗ) for l < L,    F(u) = Q₂ σ(Q₁ v_L),
 
-    with the frames of u as channels, P and Q pointwise, Wₗ matrices, Sₗ spectral convolutions and σ the GELU (none
-    after the last Sₗ). It knows no coordinates, so that it commutes with translations by whole cells to round-off;
-    with finer ones as far as the field and σ stay within the grid's band.
+    with the frames of u as channels, P, Wₗ and Q pointwise linear, Sₗ spectral convolutions and σ the GELU. It knows
+    no coordinates, so that it commutes with translations by whole cells to round-off; with finer ones as far as the
+    fields and σ stay within the grid's band.
 
     It is neuralop's FNO with this package's `SpectralConvolution`. Its state dict holds tensors alone.
 
@@ -89,6 +90,8 @@ class FourierOperator(nn.Module):
                 norm=None,
                 conv_module=SpectralConvolution,
             )
+        self.fno.fno_blocks = _Activated(self.fno.fno_blocks)
+        replace_pointwise_convolutions(self.fno)
         self.register_state_dict_post_hook(_without_metadata)
 
     def forward(
@@ -102,6 +105,24 @@ class FourierOperator(nn.Module):
                 f"{config.dims} space axes), got {tuple(u.shape)}."
             )
         return self.fno(u.flatten(1, 2)).unflatten(1, (config.frames_out, config.fields))
+
+
+class _Activated(nn.Module):
+    """neuralop's blocks with σ once after each: of themselves they have it twice in a row, and not after the last."""
+
+    def __init__(self, blocks: Any):
+        super().__init__()
+        blocks.non_linearity = _unchanged
+        self.blocks = blocks
+
+    def forward(
+        self, v: Float[Tensor, "batch channel *space"], index: int, output_shape: None = None
+    ) -> Float[Tensor, "batch channel *space"]:
+        return nn.functional.gelu(self.blocks(v, index, output_shape))
+
+
+def _unchanged(v: Float[Tensor, "batch channel *space"]) -> Float[Tensor, "batch channel *space"]:
+    return v
 
 
 def fno(
