@@ -25,7 +25,7 @@ TOLERANCES = (1e-4, 1e-6, 1e-8)
 
 @dataclass(frozen=True)
 class Case:
-    """An equation, the grid that is asked for, the law of its initial fields, output times, and how the truth is made."""
+    """An equation, the grid asked for, the law of its initial fields, output times, and how the truth is made."""
 
     equation: Equation
     grid: Grid
