@@ -2,4 +2,5 @@
 
 from pdesym.cli import app
 
-app(prog_name="pdesym")
+if __name__ == "__main__":
+    app(prog_name="pdesym")
