@@ -36,6 +36,7 @@ class Compiled:
         slope_jets: for each product the jets it depends on, by index.
         degree: largest degree of a product in the jets; 3 for those that are no polynomial.
         explicit_time: whether t occurs.
+        explicit_space: whether a coordinate occurs.
     """
 
     linear: tuple[tuple[Linear, ...], ...]
@@ -46,10 +47,16 @@ class Compiled:
     slope_jets: tuple[tuple[int, ...], ...]
     degree: int
     explicit_time: bool
+    explicit_space: bool
 
 
 def compile_equation(equation: Equation, dims: int) -> Compiled:
-    """The compiled right-hand side on `dims` space axes; equal texts are compiled once."""
+    """The compiled right-hand side on `dims` space axes; equal texts are compiled once.
+
+    Raises:
+        ValueError: when the text needs more axes.
+    """
+    equation.right_hand_sides(dims)
     return _compile(equation.text, equation.fields, tuple(sorted(equation.parameters)), dims)
 
 
@@ -79,6 +86,7 @@ def _compile(text: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[s
         slope_jets=slope_jets,
         degree=_degree(fluxes, space),
         explicit_time=any(flux.has(TIME) for flux in fluxes),
+        explicit_space=any(flux.has(*space.coordinates) for flux in fluxes),
     )
 
 

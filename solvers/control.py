@@ -1,6 +1,7 @@
 """What an integration is asked to keep to: steps, tolerances, grids."""
 
 import math
+import sys
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,13 @@ from scipy.fft import next_fast_len
 from pdesym.solvers.grid import Grid
 
 # Even numbers of substeps that grow by about √2, a factor 4 in the error of a fourth-order method.
-LADDER = tuple(sorted({2 * math.ceil(2 ** (k / 2)) for k in range(27)}))
+LADDER = tuple(sorted({2 * math.ceil(2 ** (k / 2)) for k in range(23)}))
 _REFINEMENTS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+# No segment is longer than this share of the horizon: step, spectrum and finiteness are judged at its end.
+_LONGEST_SHARE = 1 / 32
+# With the most substeps a smaller error than this is no blow-up, merely more than was asked for.
+_ROUGH = 1e-2
+_REMEDY = "shorten the horizon, or check the signs of the equation and the size of its initial condition"
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,8 @@ class Segment:
     """A stretch of time with equal steps; `output` is the index of the output at its end, or None."""
 
     start: float
-    end: float
+    length: float
     output: int | None
-
-    @property
-    def length(self) -> float:
-        """Duration."""
-        return self.end - self.start
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,7 @@ class Adaptive:
     tolerance: tuple[float, ...]
     tail: float
     estimates: ClassVar[bool] = True
-    longest_share: ClassVar[float] = 1 / 32
-    remedy: ClassVar[str] = "shorten the horizon"
+    remedy: ClassVar[str] = _REMEDY
 
     def substeps(self, row: int, index: int, segment: Segment, past: Past | None) -> int:
         """Substeps of the next segment: one rung up or down the ladder where the last error was near or far."""
@@ -75,9 +75,13 @@ class Adaptive:
             return LADDER[max(0, bisect_left(LADDER, m) - 1)]
         return m
 
+    def knots(self, duration: float, longest: float) -> tuple[float, ...]:
+        """Where a stretch between outputs is cut: equal pieces."""
+        return _equal_pieces(duration, longest)
+
     def retry(self, row: int, m: int, error: float) -> int | None:
         """Substeps to repeat a segment with, the same number when it is accepted, None when there is no hope."""
-        if error <= self.tolerance[row]:
+        if error <= self.tolerance[row] or (m == LADDER[-1] and error < _ROUGH):
             return m
         growth = 8.0 if not math.isfinite(error) else min(8.0, max(1.3, 1.1 * (error / self.tolerance[row]) ** 0.25))
         return _on_ladder(m * growth) if m < LADDER[-1] else None
@@ -94,12 +98,15 @@ class Replayed:
     taken: tuple[tuple[int, ...], ...]
     tail: float
     estimates: ClassVar[bool] = False
-    longest_share: ClassVar[float] = 1 / 32
-    remedy: ClassVar[str] = "shorten the horizon"
+    remedy: ClassVar[str] = _REMEDY
 
     def substeps(self, row: int, index: int, segment: Segment, past: Past | None) -> int:
         """Half of what was taken."""
         return max(1, self.taken[row][index] // 2)
+
+    def knots(self, duration: float, longest: float) -> tuple[float, ...]:
+        """As in `Adaptive`."""
+        return _equal_pieces(duration, longest)
 
     def retry(self, row: int, m: int, error: float) -> int | None:
         """Whatever is finite is accepted; what is not is repeated with the steps of the other integration."""
@@ -122,16 +129,24 @@ class Fixed:
     dt: float
     tail: float
     estimates: ClassVar[bool] = False
-    longest_share: ClassVar[float] = math.inf
 
     @property
     def remedy(self) -> str:
         """What to do when a solution blows up."""
-        return f"take a step below dt = {self.dt:g} or ask for rtol instead"
+        return f"take a step below dt = {self.dt:g}, or ask for rtol instead of dt"
 
     def substeps(self, row: int, index: int, segment: Segment, past: Past | None) -> int:
         """As many as `dt` needs."""
-        return max(1, math.ceil(segment.length / self.dt * (1 - 1e-12)))
+        return self._steps(segment.length)
+
+    def knots(self, duration: float, longest: float) -> tuple[float, ...]:
+        """Where a stretch between outputs is cut: pieces of whole steps, which stay equal over all of it."""
+        steps = self._steps(duration)
+        each = max(1, math.floor(steps * longest / duration * (1 + 1e-12)))
+        return (*(duration * (j / steps) for j in range(each, steps, each)), duration)
+
+    def _steps(self, duration: float) -> int:
+        return max(1, math.ceil(duration / self.dt * (1 - 1e-12)))
 
     def retry(self, row: int, m: int, error: float) -> int | None:
         """Whatever is finite is accepted."""
@@ -146,19 +161,39 @@ Control = Adaptive | Replayed | Fixed
 
 
 def plan(start: float, times: Sequence[float], control: Control) -> tuple[Segment, ...]:
-    """Segments between outputs, none longer than the control's share of the horizon."""
-    longest = control.longest_share * (times[-1] - start) if times[-1] > start else math.inf
+    """Segments between outputs, none longer than a share of the horizon."""
+    longest = _LONGEST_SHARE * (times[-1] - start)
+    # Equal lengths shall be equal numbers, so that their coefficients are computed once.
+    slack = 8 * sys.float_info.epsilon * max(abs(start), abs(times[-1]))
+    lengths: list[float] = []
     segments: list[Segment] = []
     left = start
     for index, right in enumerate(times):
         if right == left:
             continue
-        pieces = max(1, math.ceil((right - left) / longest - 1e-9))
-        knots = [left + (right - left) * i / pieces for i in range(pieces)] + [right]
-        last = len(knots) - 2
-        segments += [Segment(knots[i], knots[i + 1], index if i == last else None) for i in range(pieces)]
+        before = 0.0
+        knots = control.knots(right - left, longest)
+        for knot in knots:
+            length = _known(knot - before, lengths, slack)
+            segments.append(Segment(left + before, length, index if knot == knots[-1] else None))
+            before = knot
         left = right
     return tuple(segments)
+
+
+def _known(length: float, lengths: list[float], slack: float) -> float:
+    """The length met before that equals this one up to `slack`, or this one, inserted in the sorted list."""
+    place = bisect_left(lengths, length)
+    for other in lengths[max(0, place - 1) : place + 1]:
+        if abs(other - length) <= slack:
+            return other
+    lengths.insert(place, length)
+    return length
+
+
+def _equal_pieces(duration: float, longest: float) -> tuple[float, ...]:
+    pieces = max(1, math.ceil(duration / longest - 1e-9))
+    return tuple(duration * (i / pieces) for i in range(1, pieces + 1))
 
 
 def _finer_grids(grid: Grid) -> tuple[Stage, ...]:

@@ -94,7 +94,9 @@ def phi_matrices(matrix: Complex[Tensor, "*modes m m"]) -> tuple[Complex[Tensor,
     return tuple(exponential[..., :size, j * size : (j + 1) * size] for j in range(4))
 
 
-def coefficients(symbol: Complex[Tensor, "..."], step: float, tableau: Tableau, diagonal: bool) -> Complex[Tensor, "..."]:
+def coefficients(
+    symbol: Complex[Tensor, "..."], step: float, tableau: Tableau, diagonal: bool
+) -> Complex[Tensor, "..."]:
     """All combinations of a tableau at one step size, h folded in, stacked along a first axis.
 
     In this order: φ₀ at each later node, the stages, the weights, the embedded estimate.
@@ -106,7 +108,7 @@ def coefficients(symbol: Complex[Tensor, "..."], step: float, tableau: Tableau, 
         diagonal: whether the fields are uncoupled in L.
     """
     phis = phi_functions if diagonal else phi_matrices
-    at_node = {node: phis(symbol * (node * step)) for node in sorted(set(tableau.nodes))}
+    at_node = {node: phis(symbol * (node * step)) for node in sorted(set(tableau.nodes[1:]) | {1.0})}
 
     def combine(node: float, combination: Combination) -> Tensor:
         return step * sum((weight * at_node[node][j] for j, weight in combination.items()), start=torch.zeros(()))

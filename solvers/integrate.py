@@ -1,7 +1,9 @@
 """The time loop: a batch of samples, each with its own step, its own grid, and its tangents."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import EllipsisType
 
 import torch
 from torch import Tensor
@@ -14,20 +16,23 @@ from pdesym.solvers.spectral import inverse_transform
 from pdesym.solvers.spectrum import resize, row_norm, tail_weights
 from pdesym.solvers.system import Linearisation, SpectralSystem
 
+# A solution that ceases to be finite at the same time, to this share, whatever the step and the grid, is singular.
+_SAME_TIME = 0.05
+# Tables of coefficients that are kept: irregular output times would make a new one for each segment.
+_MOST_TABLES = 64
+
 
 class BlowUpError(ArithmeticError):
     """A solution that ceased to be finite.
 
     Attributes:
         sample: index in the batch.
-        time: the last time at which it was finite, in the equation's unit of time.
+        time: the last time at which it was found finite, in the equation's unit of time.
+        remedy: what to do about it.
     """
 
     def __init__(self, sample: int, time: float, remedy: str):
-        super().__init__(
-            f"The solution of sample {sample} blew up shortly after t = {time:.6g}: {remedy}, or check the signs of "
-            "the equation and the size of its initial condition."
-        )
+        super().__init__(f"The solution of sample {sample} blew up shortly after t = {time:.6g}: {remedy}.")
         self.sample, self.time, self.remedy = sample, time, remedy
 
     def __reduce__(self) -> tuple[type, tuple[int, float, str]]:
@@ -44,6 +49,7 @@ class Integration:
         steps: number of steps that each sample took, repeated ones included.
         points: points of the finest grid that each sample used, along the first axis.
         tail: largest share of the norm in the last third of the spectrum at the end of a segment.
+        aliased: relative error that functions of x in the equation have on the finest grid, where that is too coarse.
         taken: for each sample the number of steps in each segment.
     """
 
@@ -52,18 +58,20 @@ class Integration:
     steps: Tensor
     points: Tensor
     tail: Tensor
+    aliased: Tensor
     taken: tuple[list[int], ...]
 
 
 @dataclass
 class _Rows:
-    """Samples on one grid, at the start of their segments."""
+    """Samples on one grid, at the start of their segments; `singular` are times at which some seem to blow up."""
 
     ids: list[int] = field(default_factory=list)
     v: list[Tensor] = field(default_factory=list)
     w: list[Tensor] = field(default_factory=list)
     segment: list[int] = field(default_factory=list)
     substeps: list[int] = field(default_factory=list)
+    singular: dict[int, float] = field(default_factory=dict)
 
 
 @torch.no_grad()
@@ -97,8 +105,9 @@ def integrate(
         if tangents is None
         else torch.zeros(*tangents.shape[:2], len(times), *u0.shape[1:], dtype=torch.float64, device=device),
         steps=torch.zeros(batch, dtype=torch.int64),
-        points=torch.zeros(batch, dtype=torch.int64),
+        points=torch.full((batch,), grid.points[0], dtype=torch.int64),
         tail=torch.zeros(batch, dtype=torch.float64),
+        aliased=torch.zeros(batch, dtype=torch.float64),
         taken=tuple([] for _ in range(batch)),
     )
     if times[0] == start:
@@ -110,6 +119,7 @@ def integrate(
     first = SpectralSystem(equation, grid, device=device)
     waiting = _Rows()
     if segments:
+        _refuse_undefined(first, u0, start)
         waiting = _Rows(
             ids=list(range(batch)),
             v=list(first.to_spectrum(u0)),
@@ -127,6 +137,14 @@ def integrate(
         system = SpectralSystem(equation, stage.grid, stage.padded, device)
         waiting = _Advance(system, grid, segments, control, stage is stages[-1], waiting, out).run()
     return out
+
+
+def _refuse_undefined(system: SpectralSystem, u0: Tensor, start: float) -> None:
+    """Raises BlowUpError when the right-hand side, such as log(u), has no value at an initial condition."""
+    n = system.nonlinear(system.to_spectrum(u0), torch.tensor(start, dtype=torch.float64, device=u0.device))
+    undefined = (~torch.isfinite(row_norm(n))).nonzero().flatten().tolist()
+    if undefined:
+        raise BlowUpError(undefined[0], start, "its right-hand side is not finite there, change the initial condition")
 
 
 class _Advance:
@@ -151,15 +169,19 @@ class _Advance:
         self.w0 = torch.stack(rows.w) if rows.w else None
         self.v, self.w = self.v0.clone(), None if self.w0 is None else self.w0.clone()
         self.error = torch.zeros(len(rows.ids), dtype=torch.float64, device=self.v.device)
+        self.finite = torch.zeros_like(self.error)
         self.outgrown = _Rows()
+        self.singular = rows.singular
+        self.failures: dict[int, tuple[int, float]] = {}
         self.tables: dict[float, Tensor] = {}
+        self.table: Tensor | None = None
         self._zero = torch.zeros((), dtype=torch.float64, device=self.v.device)
         self.weights = tail_weights(system.grid, self.v.device)
         out.points[self.ids] = system.grid.points[0]
 
     def run(self) -> _Rows:
         """Returns the rows that need a finer grid."""
-        self._select()
+        self._leave_aliased()
         while self.ids:
             left = [m - j for j, m in zip(self.done, self.substeps, strict=True)]
             for _ in range(min(left)):
@@ -167,13 +189,30 @@ class _Advance:
             self._judge([i for i, n in enumerate(left) if n == min(left)])
         return self.outgrown
 
+    def _leave_aliased(self) -> None:
+        """Hand on rows on whose grid a function of x in the equation has no faithful values, and select the others."""
+        middle = [self.segments[s].start + 0.5 * self.segments[s].length for s in self.segment]
+        system = self.all_rows.select(torch.tensor(self.ids, device=self.v.device))
+        shares = system.aliasing(self.v, torch.tensor(middle, dtype=torch.float64, device=self.v.device)).tolist()
+        leaving = [i for i, share in enumerate(shares) if share > self.control.tail]
+        if self.is_last:
+            for i in leaving:
+                self.out.aliased[self.ids[i]] = shares[i]
+            leaving = []
+        for i in leaving:
+            self._hand_on(i)
+        if leaving:
+            self._keep([i for i in range(len(self.ids)) if i not in leaving])
+        self._select()
+
     def _select(self) -> None:
         """Everything that depends on which rows are active or where they are."""
         if not self.ids:
             return
         self.system = self.all_rows.select(torch.tensor(self.ids, device=self.v.device))
+        self.table = None
         self._evaluate()
-        self._gather()
+        self._gather(range(len(self.ids)))
 
     def _evaluate(self) -> None:
         """N at the current states: needed anew only when they did not come out of a step."""
@@ -185,23 +224,33 @@ class _Advance:
     def _step_of(self, i: int) -> float:
         return self.segments[self.segment[i]].length / self.substeps[i]
 
-    def _gather(self) -> None:
-        """The coefficients of every row, one table where all rows take the same step."""
+    def _gather(self, changed: Sequence[int]) -> None:
+        """The coefficients of the rows whose step has changed; a table without rows where all take the same step."""
         steps = [self._step_of(i) for i in range(len(self.ids))]
-        distinct = sorted(set(steps))
+        shared = len(set(steps)) == 1 and self.all_rows.symbol.shape[0] == 1
+        if shared or self.table is None or self.table.shape[1] != len(steps):
+            changed = range(len(steps))
+        distinct = sorted({steps[i] for i in changed})
         for h in distinct:
             if h not in self.tables:
                 system = self.all_rows
                 self.tables[h] = coefficients(system.symbol, h, KROGSTAD, system.diagonal)
-        stacked = torch.stack([self.tables[h] for h in distinct], dim=1)
-        level = torch.tensor([distinct.index(h) for h in steps], device=self.v.device)
-        if stacked.shape[2] > 1:
-            table = stacked[:, level, torch.tensor(self.ids, device=self.v.device)]
-        elif len(distinct) == 1:
-            table = stacked[:, 0]
+        if shared:
+            self.table = self.tables[steps[0]]
         else:
-            table = stacked[:, :, 0].index_select(1, level)
-        self.table = table.unbind()
+            stacked = torch.stack([self.tables[h] for h in distinct], dim=1)
+            level = torch.tensor([distinct.index(steps[i]) for i in changed], device=self.v.device)
+            if stacked.shape[2] > 1:
+                rows = stacked[:, level, torch.tensor([self.ids[i] for i in changed], device=self.v.device)]
+            else:
+                rows = stacked[:, :, 0].index_select(1, level)
+            if self.table is None or len(changed) == len(steps):
+                self.table = rows
+            else:
+                self.table.index_copy_(1, torch.tensor(changed, device=self.v.device), rows)
+        self.coefficients = self.table.unbind()
+        if len(self.tables) > _MOST_TABLES:
+            self.tables = {h: self.tables[h] for h in set(steps) & set(self.tables)}
 
     def _time(self, node: float) -> Tensor:
         if not self.system.explicit_time:
@@ -213,7 +262,7 @@ class _Advance:
         return torch.tensor(times, dtype=torch.float64, device=self.v.device)
 
     def _step(self) -> None:
-        system, table = self.system, self.table
+        system, table = self.system, self.coefficients
         times = [self._time(node) for node in KROGSTAD.nodes]
         if self.w is None:
             new, last = step(
@@ -234,6 +283,7 @@ class _Advance:
             n_new, self.linearisation = system.linearised(new, times[-1])
         if self.control.estimates:
             self.error = torch.maximum(self.error, row_norm(system.apply(table[-1], last - n_new)))
+            self.finite += torch.isfinite(self.error)
         self.v, self.n = new, n_new
         self.done = [j + 1 for j in self.done]
 
@@ -252,15 +302,16 @@ class _Advance:
         tails = (row_norm(states * self.weights) / row_norm(states).clamp_min(1e-300)).tolist()
         accepted: list[int] = []
         repeated: list[int] = []
+        changed: list[int] = []
         leaving: set[int] = set()
-        changed = False
         for i, error, tail in zip(ended, errors, tails, strict=True):
             row, m = self.ids[i], self.substeps[i]
             self.out.steps[row] += m
             retry = self.control.retry(row, m, error)
-            if retry is None:
-                raise BlowUpError(row, self.segments[self.segment[i]].start, self.control.remedy)
-            if retry != m:
+            if retry is None or (not math.isfinite(error) and self._is_singular(i)):
+                self._give_up(i)
+                leaving.add(i)
+            elif retry != m:
                 self.substeps[i] = retry
                 repeated.append(i)
             elif tail > self.control.tail and not self.is_last:
@@ -270,28 +321,47 @@ class _Advance:
                 self.out.tail[row] = max(self.out.tail[row].item(), tail)
                 accepted.append(i)
                 self.out.taken[row].append(m)
-                changed = self._enter_next(i, error) or changed
+                self.failures.pop(row, None)
+                if self._enter_next(i, error):
+                    changed.append(i)
         self._record([i for i in accepted if self.segments[self.segment[i] - 1].output is not None])
-        for i in accepted:
-            self.v0[i] = self.v[i]
-            if self.w0 is not None and self.w is not None:
-                self.w0[i] = self.w[i]
-        for i in repeated:
-            self.v[i] = self.v0[i]
-            if self.w0 is not None and self.w is not None:
-                self.w[i] = self.w0[i]
+        _copy_rows(self.v, self.v0, accepted)
+        _copy_rows(self.v0, self.v, repeated)
+        if self.w is not None and self.w0 is not None:
+            _copy_rows(self.w, self.w0, accepted)
+            _copy_rows(self.w0, self.w, repeated)
         for i in (*accepted, *repeated):
             self.done[i] = 0
         self.error[index] = 0.0
+        self.finite[index] = 0.0
         leaving |= {i for i in accepted if self.segment[i] == len(self.segments)}
         if leaving:
             self._keep([i for i in range(len(self.ids)) if i not in leaving])
             self._select()
-        elif repeated:
-            self._evaluate()
-            self._gather()
-        elif changed:
-            self._gather()
+        else:
+            if repeated:
+                self._evaluate()
+            if repeated or changed:
+                self._gather(repeated + changed)
+
+    def _is_singular(self, i: int) -> bool:
+        """Whether row i ceased to be finite at the time at which it did with longer steps: no step is short enough."""
+        row, reached = self.ids[i], self.finite[i].item() * self._step_of(i)
+        before = self.failures.get(row)
+        self.failures[row] = (self.substeps[i] if before is None else before[0], reached)
+        return before is not None and abs(reached - before[1]) <= _SAME_TIME * max(reached, before[1])
+
+    def _give_up(self, i: int) -> None:
+        """Try a row on the next grid, unless it is the last or the grid before failed at the same time."""
+        row, segment = self.ids[i], self.segments[self.segment[i]]
+        first, reached = self.failures.get(row, (self.substeps[i], 0.0))
+        time = segment.start + reached
+        on_coarser_grid = self.singular.get(row, math.inf)
+        if self.is_last or abs(time - on_coarser_grid) <= _SAME_TIME * segment.length:
+            raise BlowUpError(row, time, self.control.remedy)
+        self.outgrown.singular[row] = time
+        self.substeps[i] = first
+        self._hand_on(i)
 
     def _enter_next(self, i: int, error: float) -> bool:
         """Move row i to its next segment; whether its step changes."""
@@ -316,13 +386,13 @@ class _Advance:
         """Write the states that ended on an output time; their segment counter is already one further."""
         if not rows:
             return
-        fields = self._on_output_grid(self.v[rows])
-        tangents = None if self.w is None else self._on_output_grid(self.w[rows])
-        for place, i in enumerate(rows):
-            output = self.segments[self.segment[i] - 1].output
-            self.out.u[self.ids[i], output] = fields[place]
-            if self.out.w is not None and tangents is not None:
-                self.out.w[self.ids[i], :, output] = tangents[place]
+        outputs = [self.segments[self.segment[i] - 1].output for i in rows]
+        ids = [self.ids[i] for i in rows]
+        self.out.u[ids, outputs] = self._on_output_grid(self.v[rows])
+        if self.out.w is not None and self.w is not None:
+            tangents = self._on_output_grid(self.w[rows])
+            for place, (row, output) in enumerate(zip(ids, outputs, strict=True)):
+                self.out.w[row, :, output] = tangents[place]
 
     def _on_output_grid(self, v: Tensor) -> Tensor:
         """Values at the points of the output grid: synthesis on a multiple of it, of which every k-th point is kept."""
@@ -330,7 +400,8 @@ class _Advance:
         factors = [-(-m // n) for m, n in zip(mine, wanted, strict=True)]
         finer = tuple(n * k for n, k in zip(wanted, factors, strict=True))
         values = inverse_transform(resize(v, mine, finer), finer, norm="forward")
-        return values[(..., *(slice(None, None, k) for k in factors))]
+        kept: tuple[EllipsisType | slice, ...] = (..., *(slice(None, None, k) for k in factors))
+        return values[kept]
 
     def _keep(self, rows: list[int]) -> None:
         index = torch.tensor(rows, dtype=torch.int64, device=self.v.device)
@@ -338,6 +409,12 @@ class _Advance:
         self.segment = [self.segment[i] for i in rows]
         self.substeps = [self.substeps[i] for i in rows]
         self.done = [self.done[i] for i in rows]
-        self.v, self.v0, self.error = self.v[index], self.v0[index], self.error[index]
+        self.v, self.v0, self.error, self.finite = self.v[index], self.v0[index], self.error[index], self.finite[index]
         if self.w is not None and self.w0 is not None:
             self.w, self.w0 = self.w[index], self.w0[index]
+
+
+def _copy_rows(source: Tensor, target: Tensor, rows: list[int]) -> None:
+    if rows:
+        index = torch.tensor(rows, device=source.device)
+        target.index_copy_(0, index, source.index_select(0, index))

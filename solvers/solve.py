@@ -13,6 +13,8 @@ from pdesym.solvers.control import Adaptive, Fixed, Replayed
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integrate import BlowUpError, Integration, integrate
+from pdesym.solvers.spectral import nyquist_mask
+from pdesym.solvers.spectrum import row_norm
 from pdesym.solvers.trajectories import Trajectories
 from pdesym.solvers.wellposed import refuse_ill_posed
 
@@ -23,6 +25,7 @@ TAIL_SHARE = 0.1
 # Twice the step of a fourth-order method: the difference is 15 times the error of the finer solution; half is kept.
 RICHARDSON = 2.0 / 15.0
 _ATTEMPTS = 4
+_SATURATED = 0.05
 SMALLEST_RTOL = 1e-11
 # With a fixed step, products are padded as soon as the spectrum carries this much of the norm in its last third.
 FIXED_TAIL = 1e-10
@@ -69,7 +72,8 @@ def solve(
         BlowUpError: when a sample ceases to be finite; names the sample and the time.
 
     Warns:
-        AccuracyWarning: naming the samples whose estimated error stays above `rtol`.
+        AccuracyWarning: naming the samples whose estimated error stays above `rtol`, because the solution is chaotic
+            or because its spectrum does not end on the finest grid.
     """
     control_dt, tolerance, output = check_arguments(equation, grid, times, rtol, dt, start)
     check_fields(equation, u0, grid)
@@ -96,16 +100,31 @@ def solve(
         points_used=torch.cat([run.points for run, _ in pieces]),
         tail=torch.cat([run.tail for run, _ in pieces]),
     )
-    missed = (result.error > tolerance).nonzero().flatten().tolist()
-    if missed:
-        warnings.warn(
-            f"The estimated error of samples {missed} stays above rtol = {tolerance:g} (largest "
-            f"{result.error[missed].max().item():.1e}): a chaotic solution loses digits with time, so shorten the "
-            "horizon, ask for less, or smooth the initial condition.",
-            AccuracyWarning,
-            stacklevel=2,
-        )
+    if control_dt is None:
+        _warn_of_missed(result, tolerance)
     return result
+
+
+def _warn_of_missed(result: Trajectories, rtol: float) -> None:
+    missed = (result.error > rtol).nonzero().flatten().tolist()
+    if not missed:
+        return
+    if any(result.points_used[row] >= 8 * result.grid.points[0] for row in missed):
+        reason = (
+            f"their spectrum does not end on {max(result.points_used[missed].tolist())} points, so start from a finer "
+            "grid, or smooth the initial condition"
+        )
+    else:
+        reason = (
+            "a chaotic solution loses digits with time, so shorten the horizon, ask for less, or smooth the initial "
+            "condition"
+        )
+    warnings.warn(
+        f"The estimated error of samples {missed} stays above rtol = {rtol:g} (largest "
+        f"{result.error[missed].max().item():.1e}): {reason}.",
+        AccuracyWarning,
+        stacklevel=3,
+    )
 
 
 def _to_tolerance(
@@ -114,19 +133,44 @@ def _to_tolerance(
     """An integration and its estimated global errors."""
     tolerance = torch.full((u0.shape[0],), STEP_SHARE * rtol, dtype=torch.float64)
     run, error = _with_estimate(equation, u0, grid, start, times, rtol, tolerance)
+    hopeless = _unresolved(run, rtol)
     for _ in range(_ATTEMPTS - 1):
         # Below 1e-15 a smaller step only adds round-off.
-        failing = (~(error <= rtol) & (tolerance > 1e-15)).nonzero().flatten().tolist()
+        failing = (~(error <= rtol) & (tolerance > 1e-15) & ~hopeless).nonzero().flatten().tolist()
         if not failing:
             break
-        tolerance[failing] /= (2 * error[failing] / rtol).nan_to_num(256.0).clamp(4.0, 256.0)
+        before = error[failing]
+        tolerance[failing] /= (2 * before / rtol).nan_to_num(256.0).clamp(4.0, 256.0)
         part = equation.select(failing)
         again, error[failing] = _with_estimate(part, u0[failing], grid, start, times, rtol, tolerance[failing])
         run.u[failing] = again.u
         run.steps[failing] += again.steps
         run.points[failing] = again.points
-        run.tail[failing] = again.tail
-    return run, error
+        run.tail[failing], run.aliased[failing] = again.tail, again.aliased
+        # An error of order one that smaller steps do not lower is chaos beyond its horizon.
+        saturated = (error[failing] > _SATURATED) & (error[failing] > 0.5 * before)
+        hopeless[failing] = saturated | _unresolved(again, rtol)
+    return run, error.maximum(_space_error(run)).maximum(_lost_nyquist(u0, grid).cpu())
+
+
+def _space_error(run: Integration) -> Tensor:
+    """What the finest grid leaves out.
+
+    A spectrum that decays exponentially, with exp(−aN/3) in its last third, has exp(−aN/2) beyond its end.
+    """
+    return run.aliased.maximum(run.tail**1.5)
+
+
+def _unresolved(run: Integration, rtol: float) -> Tensor:
+    """Whether the finest grid is too coarse; any other is left when its tail passes a share of rtol."""
+    return _space_error(run) > rtol
+
+
+def _lost_nyquist(u0: Tensor, grid: Grid) -> Tensor:
+    """Share of each initial condition in the Nyquist modes, which carry no sign and are not evolved."""
+    spectrum = torch.fft.rfftn(u0, dim=tuple(range(-grid.dims, 0)))
+    lost = row_norm(spectrum * (1 - nyquist_mask(grid, u0.device)))
+    return lost / row_norm(spectrum).clamp_min(torch.finfo(torch.float64).tiny)
 
 
 def _with_estimate(
@@ -134,12 +178,21 @@ def _with_estimate(
 ) -> tuple[Integration, Tensor]:
     """An integration, and its difference to one with twice the step and a looser watch on the tail."""
     finer = integrate(equation, u0, grid, start, times, Adaptive(tuple(tolerance.tolist()), TAIL_SHARE * rtol))
-    halved = Replayed(tuple(tuple(steps) for steps in finer.taken), rtol)
-    coarser = integrate(equation, u0, grid, start, times, halved)
-    norm = finer.u.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
-    error = RICHARDSON * (finer.u - coarser.u).flatten(1).norm(dim=1) / norm
-    finer.steps.add_(coarser.steps)
-    return finer, error.cpu()
+    error = torch.full((u0.shape[0],), math.inf, dtype=torch.float64)
+    rows = list(range(u0.shape[0]))
+    while rows:
+        halved = Replayed(tuple(tuple(finer.taken[row]) for row in rows), rtol)
+        try:
+            coarser = integrate(equation.select(rows), u0[rows], grid, start, times, halved)
+        except BlowUpError as blown:
+            # Twice the step was unstable for this sample, which says enough about the step itself.
+            del rows[blown.sample]
+            continue
+        norm = finer.u[rows].flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
+        error[rows] = (RICHARDSON * (finer.u[rows] - coarser.u).flatten(1).norm(dim=1) / norm).cpu()
+        finer.steps[rows] += coarser.steps
+        break
+    return finer, error
 
 
 def chunk_size(u0: Tensor, grid: Grid) -> int:
@@ -186,6 +239,10 @@ def check_fields(equation: Equation, u: Tensor, grid: Grid) -> None:
             f"Expected initial conditions of shape (batch, {', '.join(map(str, expected))}) for the fields "
             f"({', '.join(equation.fields)}) on this grid, got {tuple(u.shape)}."
         )
+    if not u.is_floating_point():
+        raise ValueError(f"Expected a real floating-point tensor for the fields, got {u.dtype}: use u.double().")
+    if not len(u):
+        raise ValueError("Expected at least one sample, got an empty batch.")
     finite = torch.isfinite(u).flatten(1).all(1)
     if not finite.all():
         raise ValueError(f"Initial condition {int((~finite).nonzero()[0])} is not finite: remove or correct it.")

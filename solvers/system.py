@@ -10,8 +10,8 @@ from torch import Tensor
 from pdesym.solvers.compiled import compile_equation
 from pdesym.solvers.equation import Equation, Linear, parameter_symbols
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.spectral import derivative_symbol, inverse_transform, nyquist_mask
-from pdesym.solvers.spectrum import padded_points, resize
+from pdesym.solvers.spectral import derivative_symbol, integer_wavenumbers, inverse_transform, nyquist_mask
+from pdesym.solvers.spectrum import padded_points, resize, row_norm
 from pdesym.solvers.torch_function import torch_function
 
 
@@ -46,10 +46,7 @@ class SpectralSystem:
             for product in compiled.products
         ]
         self.product_points = padded_points(grid.points, compiled.degree) if padded else grid.points
-        self._positions = [
-            c.reshape([-1 if i == axis else 1 for i in range(grid.dims)])
-            for axis, c in enumerate(grid.refined(self.product_points).coordinates(device))
-        ]
+        self._positions = _positions(grid.refined(self.product_points), device)
 
     @property
     def per_sample(self) -> bool:
@@ -89,11 +86,12 @@ class SpectralSystem:
         if self.diagonal:
             return torch.stack(torch.broadcast_tensors(*(entry(row[a]) for a, row in enumerate(linear))), dim=1)
         entries = torch.broadcast_tensors(*(entry(operator) for row in linear for operator in row))
-        return torch.stack(entries, dim=-1).unflatten(-1, (len(linear), len(linear)))
+        matrix: Tensor = torch.stack(entries, dim=-1).unflatten(-1, (len(linear), len(linear)))
+        return matrix
 
     def to_spectrum(self, u: Tensor) -> Tensor:
         """Spectrum of real fields on this grid, Nyquist modes removed."""
-        spectrum = torch.fft.rfftn(u.to(torch.float64), dim=self._axes, norm="forward")
+        spectrum: Tensor = torch.fft.rfftn(u.to(torch.float64), dim=self._axes, norm="forward")
         return spectrum * nyquist_mask(self.grid, self.device)
 
     def to_field(self, v: Tensor) -> Tensor:
@@ -131,6 +129,22 @@ class SpectralSystem:
         result = [torch.zeros_like(like.select(field_axis, 0)) if row is None else row for row in rows]
         return result[0].unsqueeze(field_axis) if len(result) == 1 else torch.stack(result, dim=field_axis)
 
+    def aliasing(self, v: Tensor, t: Tensor) -> Tensor:
+        """How far the products with functions of x differ from those on a finer grid, for each row, relative to them.
+
+        They are taken with the longest waves of v alone, whose products among themselves every grid resolves.
+        """
+        if not self._compiled.explicit_space:
+            return torch.zeros(v.shape[0], dtype=torch.float64, device=v.device)
+        waves = v.clone()
+        for modes in integer_wavenumbers(self.grid, self.device):
+            waves = waves * (modes.abs() <= 2)
+        finer = copy.copy(self)
+        finer.padded, finer.product_points = True, padded_points(self.product_points, 2)
+        finer._positions = _positions(self.grid.refined(finer.product_points), self.device)
+        faithful = finer.nonlinear(waves, t)
+        return row_norm(self.nonlinear(waves, t) - faithful) / row_norm(faithful).clamp_min(1e-300)
+
     def _arguments(self, v: Tensor, t: Tensor) -> list[Tensor]:
         time = t.reshape(-1, *(1,) * self.grid.dims) if t.ndim else t
         return [*self._physical_jets(v), *self._positions, time, *self._parameters.values()]
@@ -164,6 +178,13 @@ class SpectralSystem:
     def rhs(self, v: Tensor, t: Tensor) -> Tensor:
         """L v + N(v, t)."""
         return self.apply(self.symbol, v) + self.nonlinear(v, t)
+
+
+def _positions(grid: Grid, device: torch.device | None) -> list[Tensor]:
+    """The coordinates of a grid, each shaped to broadcast over it."""
+    return [
+        c.reshape([-1 if i == axis else 1 for i in range(grid.dims)]) for axis, c in enumerate(grid.coordinates(device))
+    ]
 
 
 class Linearisation:

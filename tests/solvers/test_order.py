@@ -1,0 +1,85 @@
+"""The order of the stepper, as a slope in float64 over halvings of the step, down to round-off."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pdesym.solvers import Equation, Grid, RandomSinusoids, burgers, etdrk, integrate, kdv, ks, solve
+from pdesym.solvers.catalogue.burgers import cole_hopf
+from pdesym.solvers.catalogue.kdv import soliton
+
+
+def slopes(equation, u0, grid, horizon, steps, reference):
+    errors = []
+    for n in steps:
+        u = solve(equation, u0, grid, [horizon], dt=horizon / n).u[:, 0]
+        errors.append(float((u - reference).norm() / reference.norm()))
+    errors = np.array(errors)
+    return -np.diff(np.log2(errors)), errors
+
+
+def finest(equation, u0, grid, horizon, n):
+    return solve(equation, u0, grid, [horizon], dt=horizon / n).u[:, 0]
+
+
+def kdv_case():
+    grid = Grid(256, length=40.0)
+    u0 = soliton(grid, 0.0, speed=2.0, centre=15.0)
+    return kdv(), u0, grid, 1.0, (50, 100, 200, 400, 800), soliton(grid, 1.0, speed=2.0, centre=15.0)
+
+
+def burgers_case():
+    grid = Grid(256, length=2 * math.pi)
+    u0 = RandomSinusoids(waves=(1, 2)).sample(grid, range(3), seed=1) + 0.3
+    return burgers(0.1), u0, grid, 1.0, (16, 32, 64, 128, 256), cole_hopf(u0, grid, 1.0, 0.1)
+
+
+def ks_case():
+    # At larger |h L| the order of every such method sinks towards its stiff order, 3 for this one (Hochbruck and
+    # Ostermann, SIAM J. Numer. Anal. 43, 2005); these steps are in the classical range.
+    grid = Grid(48, length=64.0)
+    u0 = RandomSinusoids().sample(grid, range(3), seed=2)
+    equation = ks()
+    return equation, u0, grid, 4.0, (20, 40, 80, 160, 320), finest(equation, u0, grid, 4.0, 2560)
+
+
+def explicit_time_case():
+    grid = Grid(64, length=2 * math.pi)
+    (x,) = grid.coordinates()
+    u0 = torch.sin(x).reshape(1, 1, -1)
+    equation = Equation("u_t = nu*u_xx - u*u_x + cos(3*t)*sin(x)", nu=0.2)
+    return equation, u0, grid, 1.0, (8, 16, 32, 64, 128), finest(equation, u0, grid, 1.0, 2048)
+
+
+def coupled_case():
+    grid = Grid(64, length=2 * math.pi)
+    (x,) = grid.coordinates()
+    u0 = torch.stack([torch.sin(x), torch.cos(2 * x)])[None]
+    equation = Equation("u_t = v + 0.1*u_xx", "v_t = u_xx - u**3 + 0.1*v_xx")
+    return equation, u0, grid, 1.0, (16, 32, 64, 128, 256), finest(equation, u0, grid, 1.0, 2048)
+
+
+@pytest.mark.parametrize("case", [kdv_case, burgers_case, ks_case, explicit_time_case, coupled_case])
+def test_the_method_is_of_fourth_order(case):
+    equation, u0, grid, horizon, steps, reference = case()
+    slope, errors = slopes(equation, u0, grid, horizon, steps, reference)
+    assert errors[-1] > 1e-13, "an error at round-off has no slope"
+    assert np.all(np.abs(slope - 4) < 0.2), (slope, errors)
+
+
+def test_a_real_part_in_the_coefficients_would_make_kdv_first_order(monkeypatch):
+    """The control of the test above: the mistake that it is there to find."""
+    equation, u0, grid, horizon, steps, reference = kdv_case()
+    right = etdrk.coefficients
+
+    def crippled(symbol, step, tableau, diagonal):
+        table = right(symbol, step, tableau, diagonal).clone()
+        exponentials = len(tableau.stages)
+        table[exponentials:] = table[exponentials:].real.to(table.dtype)
+        return table
+
+    monkeypatch.setattr(integrate, "coefficients", crippled)
+    slope, _ = slopes(equation, u0, grid, horizon, steps, reference)
+    assert slope[-1] < 1.5
