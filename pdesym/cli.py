@@ -101,9 +101,13 @@ def generate(
     device: Annotated[str, typer.Option(help="Where torch computes, cpu or cuda.")] = "cpu",
 ) -> None:
     """A dataset from a recipe."""
-    from pdesym.datasets import generate, load_recipe
+    from pdesym.datasets import load_recipe
 
-    print(generate(load_recipe(recipe, overrides or []), out, workers=workers, device=device))
+    resolved = load_recipe(recipe, overrides or [])  # before the import of torch: a typo is answered at once
+
+    from pdesym.datasets import generate
+
+    print(generate(resolved, out, workers=workers, device=device))
 
 
 @app.command()

@@ -74,11 +74,16 @@ class FlowMap:
         tangents = torch.cat([run.w for run in runs if run.w is not None]).transpose(0, 1)
         return values.to(u.dtype), self._shaped(tangents, time_axis=2).to(w.dtype)
 
-    def rhs(self, u: Float[Tensor, "batch channel *space"], t: float = 0.0) -> Float[Tensor, "batch channel *space"]:
-        """The right-hand side N[u] at time t as the solver sees it, products free of aliases; in the type of `u`."""
+    def rhs(
+        self, u: Float[Tensor, "batch channel *space"], t: float | Float[Tensor, "..."] = 0.0
+    ) -> Float[Tensor, "batch channel *space"]:
+        """The right-hand side N[u] as the solver sees it, products free of aliases, in the type of `u`.
+
+        `t` is one time, or a tensor `(batch,)` with one a sample.
+        """
         check_fields(self.equation, u, self.grid)
         system = SpectralSystem(self.equation, self.grid, padded=True, device=u.device)
-        time = torch.tensor(t, dtype=torch.float64, device=u.device)
+        time = torch.as_tensor(t, dtype=torch.float64, device=u.device)
         return system.to_field(system.rhs(system.to_spectrum(u), time)).to(u.dtype)
 
     def _runs(self, u: Tensor, w: Tensor | None) -> list[Integration]:

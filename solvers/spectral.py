@@ -131,6 +131,7 @@ def translate(u: Float[Tensor, "..."], grid: Grid, distance: float | Float[Tenso
     modes = integer_wavenumbers(grid, u.device)
     for axis, (k, m, n) in enumerate(zip(wavenumbers(grid, u.device), modes, grid.points, strict=True)):
         angle = k * shift[..., axis].reshape(*shift.shape[:-1], *(1,) * grid.dims)
-        phase = torch.where(m.abs() * 2 == n, torch.cos(angle).to(torch.complex128), torch.exp(-1j * angle))
+        # Not the exponential of an imaginary tensor, which takes three times as long.
+        phase = torch.complex(torch.cos(angle), torch.where(m.abs() * 2 == n, 0.0, -torch.sin(angle)))
         spectrum = spectrum * phase.to(spectrum.dtype)
     return inverse_transform(spectrum, grid.points)

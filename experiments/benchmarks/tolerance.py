@@ -42,7 +42,7 @@ CASES = {
         RandomSinusoids(waves=(1, 2)),
         torch.linspace(0, 100, 251, dtype=torch.float64)[1:],
         768,
-        0.001,
+        0.002,
     ),
     "ks": Case(
         ks(),

@@ -86,3 +86,9 @@ def test_solve_and_flow_map_are_the_same_solution():
     solution = solve(kdv(), U0, GRID, [1.0, 2.0], rtol=1e-9)
     flow = FlowMap(kdv(), GRID, times=(0.0, 1.0, 2.0), rtol=1e-9)
     assert float((solution.u - flow(U0)).norm() / solution.u.norm()) < 2e-9
+
+
+def test_the_right_hand_side_takes_a_time_for_each_sample():
+    flow = FlowMap(Equation("u_t = t*u"), GRID, times=(0.0, 1.0))
+    rates = flow.rhs(U0, t=torch.tensor([2.0, 3.0]))
+    assert torch.allclose(rates, U0 * torch.tensor([2.0, 3.0]).reshape(-1, 1, 1), atol=1e-12)
