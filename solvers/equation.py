@@ -83,7 +83,7 @@ class Equation:
         ValueError: for a parameter that the text does not use or whose value is no number.
     """
 
-    def __init__(self, *text: str, card: Card | None = None, **parameters: float | Tensor):
+    def __init__(self, *text: str, card: Card | None = None, **parameters: int | float | Tensor):
         if not text:
             raise ValueError('An equation needs text, such as Equation("u_t = -u*u_x - u_xxx").')
         self.text = text
@@ -213,7 +213,7 @@ def _names(line: str) -> list[Token]:
         return [token for token in tokenize(_right_side(line)) if token.kind == "name"]
 
 
-def _checked_value(name: str, value: float | Tensor) -> float | Tensor:
+def _checked_value(name: str, value: object) -> float | Tensor:
     if isinstance(value, Tensor):
         if value.ndim == 0:
             value = float(value)

@@ -33,9 +33,9 @@ class FlowMap:
         self,
         equation: Equation,
         grid: Grid,
-        times: Sequence[float] | Float[Tensor, " time"],
-        rtol: float | None = None,
-        dt: float | None = None,
+        times: Sequence[int | float] | Float[Tensor, " time"],
+        rtol: int | float | None = None,
+        dt: int | float | None = None,
     ):
         if len(times) < 2:
             raise ValueError(f"A flow map needs an initial and at least one later time, got {len(times)} time.")
@@ -75,7 +75,7 @@ class FlowMap:
         return values.to(u.dtype), self._shaped(tangents, time_axis=2).to(w.dtype)
 
     def rhs(
-        self, u: Float[Tensor, "batch channel *space"], t: float | Float[Tensor, "..."] = 0.0
+        self, u: Float[Tensor, "batch channel *space"], t: int | float | Float[Tensor, "..."] = 0.0
     ) -> Float[Tensor, "batch channel *space"]:
         """The right-hand side N[u] as the solver sees it, products free of aliases, in the type of `u`.
 

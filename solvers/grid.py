@@ -29,7 +29,7 @@ class Grid:
     points: tuple[int, ...]
     length: tuple[float, ...]
 
-    def __init__(self, *points: int, length: float | Sequence[float]):
+    def __init__(self, *points: int, length: int | float | Sequence[int | float]):
         if not 1 <= len(points) <= len(AXES):
             raise ValueError(f"A grid has 1 to {len(AXES)} axes, got {len(points)}: write Grid(256, length=128.0).")
         if any(isinstance(n, bool) or not isinstance(n, int) or n < 4 for n in points):

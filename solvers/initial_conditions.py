@@ -25,7 +25,7 @@ class RandomSinusoids:
     """
 
     terms: int = 10
-    amplitude: float = 0.5
+    amplitude: int | float = 0.5
     waves: tuple[int, ...] = (1, 2)
 
     def __post_init__(self) -> None:

@@ -41,10 +41,10 @@ def solve(
     equation: Equation,
     u0: Float[Tensor, "batch channel *space"],
     grid: Grid,
-    times: Float[Tensor, " time"] | Sequence[float],
-    rtol: float | None = None,
-    dt: float | None = None,
-    start: float = 0.0,
+    times: Float[Tensor, " time"] | Sequence[int | float],
+    rtol: int | float | None = None,
+    dt: int | float | None = None,
+    start: int | float = 0.0,
 ) -> Trajectories:
     """Solve an equation from initial conditions at time `start`, on a torus.
 
@@ -77,6 +77,7 @@ def solve(
     """
     control_dt, tolerance, output = check_arguments(equation, grid, times, rtol, dt, start)
     check_fields(equation, u0, grid)
+    start = float(start)
     pieces = []
     size = chunk_size(u0, grid)
     for first in range(0, u0.shape[0], size):
@@ -205,10 +206,10 @@ def chunk_size(u0: Tensor, grid: Grid) -> int:
 def check_arguments(
     equation: Equation,
     grid: Grid,
-    times: Tensor | Sequence[float],
-    rtol: float | None,
-    dt: float | None,
-    start: float,
+    times: Tensor | Sequence[int | float],
+    rtol: int | float | None,
+    dt: int | float | None,
+    start: int | float,
 ) -> tuple[float | None, float, tuple[float, ...]]:
     """(dt or None, rtol, output times), checked.
 
@@ -228,7 +229,7 @@ def check_arguments(
     if not SMALLEST_RTOL <= rtol <= 0.1:
         raise ValueError(f"rtol must lie between {SMALLEST_RTOL:g} (float64 round-off) and 0.1, got {rtol:g}.")
     refuse_ill_posed(equation, grid.dims)
-    return dt, rtol, output
+    return None if dt is None else float(dt), rtol, output
 
 
 def check_fields(equation: Equation, u: Tensor, grid: Grid) -> None:

@@ -110,7 +110,9 @@ def derivative(u: Float[Tensor, "..."], grid: Grid, orders: int | Sequence[int])
     return inverse_transform(spectrum * symbol, grid.points)
 
 
-def translate(u: Float[Tensor, "..."], grid: Grid, distance: float | Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+def translate(
+    u: Float[Tensor, "..."], grid: Grid, distance: int | float | Float[Tensor, "..."]
+) -> Float[Tensor, "..."]:
     """u(x − distance) by Fourier phase: the trigonometric interpolant, at any real distance.
 
     Args:

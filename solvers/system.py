@@ -110,7 +110,7 @@ class SpectralSystem:
             result.append(inverse_transform(spectrum, self.product_points, norm="forward"))
         return result
 
-    def _from_products(self, products: Sequence[Tensor | float], like: Tensor) -> Tensor:
+    def _from_products(self, products: Sequence[Tensor | float | int], like: Tensor) -> Tensor:
         """Σ coefficient (ik)^orders F̂ for every field, from the products F in physical space."""
         field_axis = -1 - self.grid.dims
         shape = (*like.shape[:field_axis], *self.product_points)
@@ -190,7 +190,7 @@ def _positions(grid: Grid, device: torch.device | None) -> list[Tensor]:
 class Linearisation:
     """The derivative N'(v, t) as an operator on tangents `(rows, tangents, fields, *modes)`."""
 
-    def __init__(self, system: SpectralSystem, slopes: Sequence[Tensor | float]):
+    def __init__(self, system: SpectralSystem, slopes: Sequence[Tensor | float | int]):
         self._system = system
         dims = system.grid.dims
         # Slopes with rows get the axis of the tangents behind it.

@@ -38,7 +38,7 @@ class Trajectories:
     points_used: Int[Tensor, " batch"]
     tail: Float[Tensor, " batch"]
 
-    def at(self, time: float) -> Float[Tensor, "batch channel *space"]:
+    def at(self, time: int | float) -> Float[Tensor, "batch channel *space"]:
         """The fields at one of the output times.
 
         Raises:

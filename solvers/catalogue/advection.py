@@ -17,7 +17,7 @@ CARD = Card(
 )
 
 
-def advection(c: float | Tensor) -> Equation:
+def advection(c: int | float | Tensor) -> Equation:
     """Linear advection: uₜ + c uₓ = 0, on a torus, dimensionless.
 
     Every shape travels at speed `c`, unchanged.
@@ -31,7 +31,7 @@ def advection(c: float | Tensor) -> Equation:
 
 
 def advected(
-    u0: Float[Tensor, "batch channel points"], grid: Grid, t: float, c: float
+    u0: Float[Tensor, "batch channel points"], grid: Grid, t: int | float, c: int | float
 ) -> Float[Tensor, "batch channel points"]:
     """u₀(x − c t)."""
     return translate(u0, grid, c * t)

@@ -22,7 +22,7 @@ CARD = Card(
 )
 
 
-def burgers(nu: float | Tensor) -> Equation:
+def burgers(nu: int | float | Tensor) -> Equation:
     """Burgers' equation: uₜ + u uₓ = ν uₓₓ, on a torus, dimensionless.
 
     Slopes steepen into fronts of width about ν/|u|, which merge and decay.
@@ -36,7 +36,7 @@ def burgers(nu: float | Tensor) -> Equation:
 
 
 def cole_hopf(
-    u0: Float[Tensor, "batch channel points"], grid: Grid, t: float, nu: float
+    u0: Float[Tensor, "batch channel points"], grid: Grid, t: int | float, nu: int | float
 ) -> Float[Tensor, "batch channel points"]:
     """The exact solution by Cole (1951) and Hopf (1950): u = ū − 2ν ψₓ/ψ in the frame of the mean flow ū.
 

@@ -18,7 +18,7 @@ CARD = Card(
 )
 
 
-def heat(nu: float | Tensor) -> Equation:
+def heat(nu: int | float | Tensor) -> Equation:
     """Heat equation: uₜ = ν ∇²u, on a torus of any dimension, dimensionless.
 
     Every wave of wavenumber k decays like exp(−νk²t).
@@ -32,7 +32,7 @@ def heat(nu: float | Tensor) -> Equation:
 
 
 def diffused(
-    u0: Float[Tensor, "batch channel *space"], grid: Grid, t: float, nu: float
+    u0: Float[Tensor, "batch channel *space"], grid: Grid, t: int | float, nu: int | float
 ) -> Float[Tensor, "batch channel *space"]:
     """û₀(k) exp(−ν |k|² t)."""
     decay = torch.zeros((), dtype=torch.float64, device=u0.device)

@@ -19,7 +19,7 @@ CARD = Card(
 )
 
 
-def kdv(a: float | Tensor = 1.0, b: float | Tensor = 1.0) -> Equation:
+def kdv(a: int | float | Tensor = 1.0, b: int | float | Tensor = 1.0) -> Equation:
     """Korteweg-de Vries equation: uₜ + a u uₓ + b uₓₓₓ = 0, on a torus, dimensionless.
 
     Waves steepen and disperse into solitons, which pass through each other. No viscosity is added, ever.
@@ -34,7 +34,12 @@ def kdv(a: float | Tensor = 1.0, b: float | Tensor = 1.0) -> Equation:
 
 
 def soliton(
-    grid: Grid, t: float, speed: float, centre: float = 0.0, a: float = 1.0, b: float = 1.0
+    grid: Grid,
+    t: int | float,
+    speed: int | float,
+    centre: int | float = 0.0,
+    a: int | float = 1.0,
+    b: int | float = 1.0,
 ) -> Float[Tensor, "1 1 points"]:
     """u = (3c/a) sech²(½ √(c/b) (x − x₀ − c t)), wrapped around the torus.
 
