@@ -9,7 +9,7 @@ from collections import defaultdict
 import sympy
 from sympy.integrals.manualintegrate import manualintegrate
 
-from pdesym.solvers.jets import TIME, Jet, JetSpace
+from pdesym.solvers.jets import TIME, Jet, JetSpace, expanded
 
 Orders = tuple[int, ...]
 
@@ -27,7 +27,7 @@ def inverse_total_derivative(expression: sympy.Expr, axis: int, space: JetSpace)
     derivative one order lower; a pass that does not lower the highest derivative shows that there is no F.
     """
     result = sympy.Integer(0)
-    remaining = sympy.expand(expression)
+    remaining = expanded(expression)
     last = None
     while remaining != 0:
         highest = max(space.jets_in(remaining), key=_rank, default=None)
@@ -45,8 +45,8 @@ def inverse_total_derivative(expression: sympy.Expr, axis: int, space: JetSpace)
         if not _as_widely_defined(piece, coefficient):
             return None
         result += piece
-        remaining = sympy.expand(remaining - space.total_derivative(piece, axis))
-    return sympy.expand(result)
+        remaining = expanded(remaining - space.total_derivative(piece, axis))
+    return expanded(result)
 
 
 def _as_widely_defined(integral: sympy.Expr, integrand: sympy.Expr) -> bool:
@@ -78,7 +78,7 @@ def conservative_form(expression: sympy.Expr, space: JetSpace) -> dict[Orders, s
     Terms with an explicit coordinate, and terms that mix derivatives along several axes, stay as they are.
     """
     done: dict[Orders, sympy.Expr] = defaultdict(lambda: sympy.Integer(0))
-    todo = [((0,) * space.dims, sympy.expand(expression))]
+    todo = [((0,) * space.dims, expanded(expression))]
     while todo:
         outer, inner = todo.pop()
         by_axis: dict[int | None, list[sympy.Expr]] = defaultdict(list)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pdesym.solvers.expression import CONSTANTS, ELEMENTARY, ExpressionError, Token, parse_expression, tokenize
 from pdesym.solvers.grid import AXES
-from pdesym.solvers.jets import TIME, Jet, JetSpace
+from pdesym.solvers.jets import TIME, Jet, JetSpace, expanded
 
 _LEFT_SIDE = re.compile(r"\s*([A-Za-zͰ-Ͽ][A-Za-z0-9_Ͱ-Ͽ]*?)_t\s*")  # ASCII and Greek
 _DERIVATIVE = re.compile(r"(.+)_([xyzt]+)")
@@ -304,7 +304,7 @@ def split_text(text: tuple[str, ...], fields: tuple[str, ...], parameters: tuple
     for expression in _parsed(text, fields, parameters, dims):
         row: list[Linear] = [{} for _ in fields]
         rest: list[sympy.Expr] = []
-        for term in sympy.Add.make_args(sympy.expand(expression)):
+        for term in sympy.Add.make_args(expanded(expression)):
             jets = space.jets_in(term)
             variables = (*jets_and_coordinates, *(space.symbol(jet) for jet in jets))
             coefficient, factor = term.as_independent(*variables, as_Add=False)

@@ -67,8 +67,13 @@ class FlowMap:
         Raises:
             ValueError: when the shapes of w and u do not fit.
         """
-        if w.shape[1:] != u.shape:
-            raise ValueError(f"Expected directions of shape (tangents, {tuple(u.shape)}), got {tuple(w.shape)}.")
+        if w.shape[1:] != u.shape or not len(w):
+            raise ValueError(
+                f"Expected directions of shape (tangents, {', '.join(map(str, u.shape))}), at least one, got "
+                f"{tuple(w.shape)}."
+            )
+        if not torch.isfinite(w).all():
+            raise ValueError("The directions must be finite: some hold nan or inf.")
         runs = list(self._runs(u, w))
         values = self._shaped(torch.cat([run.u for run in runs]), time_axis=1)
         tangents = torch.cat([run.w for run in runs if run.w is not None]).transpose(0, 1)

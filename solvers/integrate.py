@@ -1,7 +1,7 @@
 """The time loop: a batch of samples, each with its own step, its own grid, and its tangents."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import EllipsisType
 
@@ -13,7 +13,7 @@ from pdesym.solvers.equation import Equation
 from pdesym.solvers.etdrk import KROGSTAD, coefficients, step
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import inverse_transform
-from pdesym.solvers.spectrum import resize, row_norm, tail_weights
+from pdesym.solvers.spectrum import interpolated, resize, row_norm, tail_weights
 from pdesym.solvers.system import Linearisation, SpectralSystem
 
 # A solution that ceases to be finite at the same time, to this share, whatever the step and the grid, is singular.
@@ -73,6 +73,17 @@ class _Rows:
     substeps: list[int] = field(default_factory=list)
     singular: dict[int, float] = field(default_factory=dict)
 
+    def join(self, others: "_Rows") -> None:
+        """Take in other samples on the same grid."""
+        for mine, theirs in (
+            (self.ids, others.ids),
+            (self.v, others.v),
+            (self.w, others.w),
+            (self.segment, others.segment),
+            (self.substeps, others.substeps),
+        ):
+            mine.extend(theirs)  # type: ignore[arg-type]
+
 
 @torch.no_grad()
 def integrate(
@@ -116,27 +127,50 @@ def integrate(
             out.w[:, :, 0] = tangents
     segments = plan(start, times, control)
     stages = control.stages(grid)
-    first = SpectralSystem(equation, grid, device=device)
-    waiting = _Rows()
+    waiting, sharp = _Rows(), _Rows()
     if segments:
+        first = SpectralSystem(equation, grid, device=device)
         _refuse_undefined(first, u0, start)
-        waiting = _Rows(
-            ids=list(range(batch)),
-            v=list(first.to_spectrum(u0)),
-            w=[] if tangents is None else list(first.to_spectrum(tangents)),
-            segment=[0] * batch,
-            substeps=[control.substeps(row, 0, segments[0], None) for row in range(batch)],
-        )
+        waiting, sharp = _enter(first, u0, tangents, control, segments[0], stages[1].grid)
     previous = grid
     for stage in stages:
-        if not waiting.ids:
-            break
         waiting.v = [resize(v, previous.points, stage.grid.points) for v in waiting.v]
         waiting.w = [resize(w, previous.points, stage.grid.points) for w in waiting.w]
         previous = stage.grid
-        system = SpectralSystem(equation, stage.grid, stage.padded, device)
-        waiting = _Advance(system, grid, segments, control, stage is stages[-1], waiting, out).run()
+        if stage is stages[1]:
+            waiting.join(sharp)
+        if waiting.ids:
+            system = SpectralSystem(equation, stage.grid, stage.padded, device)
+            waiting = _Advance(system, grid, segments, control, stage is stages[-1], waiting, out).run()
     return out
+
+
+def _enter(
+    system: SpectralSystem, u0: Tensor, tangents: Tensor | None, control: Control, segment: Segment, finer: Grid
+) -> tuple[_Rows, _Rows]:
+    """The samples that start on the grid of u0, and those whose Nyquist modes need the next one."""
+    mine, theirs = system.grid.points, finer.points
+    whole, resolved = _transform(u0, len(mine)), system.to_spectrum(u0)
+    share = row_norm(whole - resolved) / row_norm(whole).clamp_min(torch.finfo(torch.float64).tiny)
+    sharp = (share > control.tail).tolist() if mine != theirs else [False] * len(u0)
+
+    def rows(wanted: bool, spectrum: Callable[[Tensor], Tensor]) -> _Rows:
+        ids = [row for row in range(len(u0)) if sharp[row] is wanted]
+        return _Rows(
+            ids=ids,
+            v=list(spectrum(u0[ids])) if ids else [],
+            w=list(spectrum(tangents[ids])) if ids and tangents is not None else [],
+            segment=[0] * len(ids),
+            substeps=[control.substeps(row, 0, segment, None) for row in ids],
+        )
+
+    return rows(False, system.to_spectrum), rows(True, lambda f: interpolated(_transform(f, len(mine)), mine, theirs))
+
+
+def _transform(fields: Tensor, dims: int) -> Tensor:
+    """Spectra with the Nyquist modes."""
+    spectrum: Tensor = torch.fft.rfftn(fields, dim=tuple(range(-dims, 0)), norm="forward")
+    return spectrum
 
 
 def _refuse_undefined(system: SpectralSystem, u0: Tensor, start: float) -> None:

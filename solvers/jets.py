@@ -73,3 +73,8 @@ class JetSpace:
         """Σ_axis D_axis D_axis f."""
         twice = (self.total_derivative(self.total_derivative(expression, i), i) for i in range(self.dims))
         return sympy.Add(*twice)
+
+
+def expanded(expression: sympy.Expr) -> sympy.Expr:
+    """The expression as a sum of products. Powers stay whole: exp(a + b) as exp(a)·exp(b) could overflow."""
+    return sympy.expand(expression, power_exp=False, power_base=False, log=False)

@@ -13,8 +13,6 @@ from pdesym.solvers.control import Adaptive, Fixed, Replayed
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integrate import BlowUpError, Integration, integrate
-from pdesym.solvers.spectral import nyquist_mask
-from pdesym.solvers.spectrum import row_norm
 from pdesym.solvers.trajectories import Trajectories
 from pdesym.solvers.wellposed import refuse_ill_posed
 
@@ -151,7 +149,7 @@ def _to_tolerance(
         # An error of order one that smaller steps do not lower is chaos beyond its horizon.
         saturated = (error[failing] > _SATURATED) & (error[failing] > 0.5 * before)
         hopeless[failing] = saturated | _unresolved(again, rtol)
-    return run, error.maximum(_space_error(run)).maximum(_lost_nyquist(u0, grid).cpu())
+    return run, error.maximum(_space_error(run))
 
 
 def _space_error(run: Integration) -> Tensor:
@@ -165,13 +163,6 @@ def _space_error(run: Integration) -> Tensor:
 def _unresolved(run: Integration, rtol: float) -> Tensor:
     """Whether the finest grid is too coarse; any other is left when its tail passes a share of rtol."""
     return _space_error(run) > rtol
-
-
-def _lost_nyquist(u0: Tensor, grid: Grid) -> Tensor:
-    """Share of each initial condition in the Nyquist modes, which carry no sign and are not evolved."""
-    spectrum = torch.fft.rfftn(u0, dim=tuple(range(-grid.dims, 0)))
-    lost = row_norm(spectrum * (1 - nyquist_mask(grid, u0.device)))
-    return lost / row_norm(spectrum).clamp_min(torch.finfo(torch.float64).tiny)
 
 
 def _with_estimate(
@@ -242,6 +233,12 @@ def check_fields(equation: Equation, u: Tensor, grid: Grid) -> None:
         )
     if not u.is_floating_point():
         raise ValueError(f"Expected a real floating-point tensor for the fields, got {u.dtype}: use u.double().")
+    values = (u, *(value for value in equation.parameters.values() if isinstance(value, Tensor)))
+    if torch.is_grad_enabled() and any(value.requires_grad for value in values):
+        raise ValueError(
+            "The solver cannot be differentiated by autograd: detach its input and parameters, or push directions "
+            "through FlowMap.tangent."
+        )
     if not len(u):
         raise ValueError("Expected at least one sample, got an empty batch.")
     finite = torch.isfinite(u).flatten(1).all(1)

@@ -33,6 +33,25 @@ def resize(v: Tensor, old: Sequence[int], new: Sequence[int]) -> Tensor:
     return v
 
 
+def interpolated(v: Tensor, old: Sequence[int], new: Sequence[int]) -> Tensor:
+    """The spectrum on more points of the trigonometric interpolant, with the old Nyquist modes, cos(πNx/L), kept."""
+    dims = len(old)
+    for axis, (n, m) in enumerate(zip(old, new, strict=True)):
+        if n == m:
+            continue
+        position = v.ndim - dims + axis
+        last = axis == dims - 1
+        nyquist = [] if n % 2 else [v.narrow(position, n // 2, 1) / 2]
+        parts = [v.narrow(position, 0, (n + 1) // 2), *nyquist]
+        shape = list(v.shape)
+        shape[position] = m // 2 - n // 2 if last else m - n - len(nyquist)
+        parts.append(v.new_zeros(shape))
+        if not last:
+            parts += [*nyquist, v.narrow(position, n // 2 + 1, (n - 1) // 2)]
+        v = torch.cat(parts, dim=position)
+    return v
+
+
 def padded_points(points: Sequence[int], degree: int) -> tuple[int, ...]:
     """Points on which products of `degree` factors leave the resolved modes free of aliases: N (degree + 1)/2."""
     return tuple(int(next_fast_len(-(-n * (degree + 1) // 2), real=True)) for n in points)
