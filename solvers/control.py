@@ -196,6 +196,11 @@ def _equal_pieces(duration: float, longest: float) -> tuple[float, ...]:
     return tuple(duration * (i / pieces) for i in range(1, pieces + 1))
 
 
+def finest_grid(grid: Grid) -> Grid:
+    """The grid beyond which none is refined."""
+    return _finer_grids(grid)[-1].grid
+
+
 def _finer_grids(grid: Grid) -> tuple[Stage, ...]:
     grids = [
         grid.refined([int(next_fast_len(math.ceil(n * f / 2) * 2, real=True)) if f > 1 else n for n in grid.points])

@@ -1,5 +1,6 @@
 """The solution operator of an equation, with its tangent-linear."""
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -9,8 +10,18 @@ from torch import Tensor
 from pdesym.solvers.control import Adaptive, Fixed
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.integrate import Integration, integrate
-from pdesym.solvers.solve import FIXED_TAIL, STEP_SHARE, TAIL_SHARE, check_arguments, check_fields, chunk_size
+from pdesym.solvers.integrate import BlowUpError, Integration, integrate
+from pdesym.solvers.solve import (
+    FIXED_TAIL,
+    STEP_SHARE,
+    TAIL_SHARE,
+    AccuracyWarning,
+    beyond,
+    check_arguments,
+    check_fields,
+    chunk_size,
+    unresolved,
+)
 from pdesym.solvers.system import SpectralSystem
 
 
@@ -54,6 +65,9 @@ class FlowMap:
         Raises:
             ValueError: when u is no field batch of this equation on this grid.
             BlowUpError: when a sample ceases to be finite.
+
+        Warns:
+            AccuracyWarning: naming the samples whose spectrum does not end on the finest grid, when `rtol` was asked.
         """
         return self._shaped(torch.cat([run.u for run in self._runs(u, None)]), time_axis=1).to(u.dtype)
 
@@ -104,8 +118,22 @@ class FlowMap:
             )
             tangents = None if w is None else w[:, rows].transpose(0, 1).double()
             equation = self.equation.select(rows)
-            runs.append(integrate(equation, u[rows].double(), self.grid, self.start, self.times, control, tangents))
+            try:
+                run = integrate(equation, u[rows].double(), self.grid, self.start, self.times, control, tangents)
+            except BlowUpError as error:
+                raise BlowUpError(first + error.sample, error.time, error.remedy) from None
+            runs.append(run)
+        if self.dt is None:
+            self._warn_of_unresolved(torch.cat([unresolved(run, self.rtol) for run in runs]))
         return runs
+
+    def _warn_of_unresolved(self, rows: Tensor) -> None:
+        if rows.any():
+            warnings.warn(
+                f"The spectrum of samples {rows.nonzero().flatten().tolist()} {beyond(self.grid)}.",
+                AccuracyWarning,
+                stacklevel=4,
+            )
 
     def _shaped(self, values: Tensor, time_axis: int) -> Tensor:
         return values.squeeze(time_axis) if len(self.times) == 1 else values

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.solvers.control import Adaptive, Fixed, Replayed
+from pdesym.solvers.control import Adaptive, Fixed, Replayed, finest_grid
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integrate import BlowUpError, Integration, integrate
@@ -108,11 +108,8 @@ def _warn_of_missed(result: Trajectories, rtol: float) -> None:
     missed = (result.error > rtol).nonzero().flatten().tolist()
     if not missed:
         return
-    if any(result.points_used[row] >= 8 * result.grid.points[0] for row in missed):
-        reason = (
-            f"their spectrum does not end on {max(result.points_used[missed].tolist())} points, so start from a finer "
-            "grid, or smooth the initial condition"
-        )
+    if (result.points_used[missed] == finest_grid(result.grid).points[0]).any():
+        reason = f"their spectrum {beyond(result.grid)}"
     else:
         reason = (
             "a chaotic solution loses digits with time, so shorten the horizon, ask for less, or smooth the initial "
@@ -132,7 +129,7 @@ def _to_tolerance(
     """An integration and its estimated global errors."""
     tolerance = torch.full((u0.shape[0],), STEP_SHARE * rtol, dtype=torch.float64)
     run, error = _with_estimate(equation, u0, grid, start, times, rtol, tolerance)
-    hopeless = _unresolved(run, rtol)
+    hopeless = unresolved(run, rtol)
     for _ in range(_ATTEMPTS - 1):
         # Below 1e-15 a smaller step only adds round-off.
         failing = (~(error <= rtol) & (tolerance > 1e-15) & ~hopeless).nonzero().flatten().tolist()
@@ -148,7 +145,7 @@ def _to_tolerance(
         run.tail[failing], run.aliased[failing] = again.tail, again.aliased
         # An error of order one that smaller steps do not lower is chaos beyond its horizon.
         saturated = (error[failing] > _SATURATED) & (error[failing] > 0.5 * before)
-        hopeless[failing] = saturated | _unresolved(again, rtol)
+        hopeless[failing] = saturated | unresolved(again, rtol)
     return run, error.maximum(_space_error(run))
 
 
@@ -160,7 +157,13 @@ def _space_error(run: Integration) -> Tensor:
     return run.aliased.maximum(run.tail**1.5)
 
 
-def _unresolved(run: Integration, rtol: float) -> Tensor:
+def beyond(grid: Grid) -> str:
+    """What to say of a spectrum that no grid holds."""
+    finest = " × ".join(map(str, finest_grid(grid).points))
+    return f"does not end on {finest} points, so start from a finer grid, or smooth the initial condition"
+
+
+def unresolved(run: Integration, rtol: float) -> Tensor:
     """Whether the finest grid is too coarse; any other is left when its tail passes a share of rtol."""
     return _space_error(run) > rtol
 

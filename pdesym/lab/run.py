@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from pdesym.datasets import Recipe, RecipeError, generate, open_dataset
-from pdesym.datasets.problem import first_equation
+from pdesym.datasets.problem import first_equation, grid_of
 from pdesym.datasets.recipe import DEFAULT_RTOL
 from pdesym.datasets.recipe_file import dump, first_difference, load
 from pdesym.lab.arms import arms_of, steps_done, train_arms
@@ -98,9 +98,9 @@ def _begin(folder: Folder, lab: LabRecipe) -> None:
 
 def _check(lab: LabRecipe, dataset: Recipe, equation: Equation) -> None:
     """Everything that would fail late, before anything is computed."""
-    axes = "xyz"[: len(dataset.grid.points) if isinstance(dataset.grid.points, tuple) else 1]
+    grid = grid_of(dataset)
     for text in (lab.boost.generator, *(each.text for each in lab.defects.generators)):
-        Generator(text, equation.fields, tuple(axes))
+        Generator(text, equation.fields, grid.axes).require_periodic(grid)
     frames = dataset.times.count
     needed = lab.forecast.start + lab.frames.into + lab.forecast.blocks * lab.frames.out
     if needed > frames:

@@ -67,8 +67,9 @@ def load_operator(directory: str | Path, device: torch.device | str = "cpu") -> 
             f"{odd}: open it with the version that wrote it."
         )
     operator = _CONFIGS[kind](**arguments).build()
-    stored = next(iter(read_weights(directory / WEIGHTS).values()))
-    operator.to(device=device, dtype=stored.dtype)
+    for stored in read_weights(directory / WEIGHTS).values():
+        operator.to(device=device, dtype=stored.dtype)
+        break
     load_weights(operator, directory / WEIGHTS)
     return operator.eval()
 

@@ -1,11 +1,13 @@
 """The training loop."""
 
+import gc
+import hashlib
 import math
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,9 @@ def train(
                     record = {"training": identity, "made_with": _environment(device, processes)}
                     save_checkpoint(directory, model, step, state, record, settings.keep_checkpoints)
         processes.wait()  # until the last checkpoint is there for all
+        # The wrapper holds the process group, whose threads must end before the group is left.
+        del parallel
+        gc.collect()
     model.train(was_training)
     return TrainingRun(directory, tuple(read_metrics(directory)))
 
@@ -159,12 +164,23 @@ def _identity(
         **settings.outcome(),
         "samples": windows.samples,
         "starts": windows.starts,
+        "data": _digest(windows),
         "augmentation": None if augmentation is None else _name(augmentation),
         "loss": _name(loss),
     }
 
 
+def _digest(windows: TrainingWindows) -> str:
+    """A short hash of the first window of the first trajectories, so that a run is not continued on other data."""
+    samples = torch.arange(min(windows.samples, 64))
+    window = windows.gather(samples, torch.zeros_like(samples))
+    parts = (window.u_in, window.u_out, window.times)
+    return hashlib.sha256(b"".join(part.cpu().contiguous().numpy().tobytes() for part in parts)).hexdigest()[:16]
+
+
 def _name(function: Callable[..., Any]) -> str:
+    if is_dataclass(function):
+        return repr(function)
     named = function if hasattr(function, "__qualname__") else type(function)
     return f"{named.__module__}.{named.__qualname__}"
 

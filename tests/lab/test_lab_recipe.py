@@ -18,6 +18,7 @@ def test_overrides_reach_the_run_and_its_dataset():
         ("forecast.blocks=9", "needs 110 frames, the dataset has 70"),
         ("defects.start=60", "need 80 frames, the dataset has 70"),
         ("boost.generator=t*d_x + d_w", "d_w"),
+        ("boost.generator=x*d_x - 2*u*d_u", "does not close on this grid"),
         ("device=tpu", "device 'tpu' is not here: set device=cpu"),
         ("dataset.splits.test=0", "samples to test"),
         ("dataset.equation=u_t = u_xx*u_xx + w", "'w' has no value"),

@@ -124,3 +124,10 @@ def test_two_fields_in_two_dimensions_against_the_text():
 
 def test_a_default_adds_nothing_to_the_equation():
     assert kdv().split(1).linear == (({(3,): -sympy.Symbol("b", real=True)},),)
+
+
+@pytest.mark.parametrize("text", ["u_t = exp(-(1000*(t - 0.5))**2)", "u_t = exp(-1000*(1 - cos(x - 0.5))) + u_x"])
+def test_exponentials_of_sums_stay_whole(text):
+    """exp(a + b) written as exp(a)·exp(b) would be 0 times infinity here."""
+    solution = solve(Equation(text), torch.ones(1, 1, 96, dtype=torch.float64), GRID, [0.1], rtol=1e-4)
+    assert torch.isfinite(solution.u).all()
