@@ -10,7 +10,7 @@ from torch import Tensor
 from pdesym.solvers.control import Adaptive, Fixed
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.integrate import BlowUpError, Integration, integrate
+from pdesym.solvers.integrate import Integration, integrate
 from pdesym.solvers.solve import (
     FIXED_TAIL,
     STEP_SHARE,
@@ -19,7 +19,7 @@ from pdesym.solvers.solve import (
     beyond,
     check_arguments,
     check_fields,
-    chunk_size,
+    in_chunks,
     unresolved,
 )
 from pdesym.solvers.system import SpectralSystem
@@ -107,10 +107,8 @@ class FlowMap:
 
     def _runs(self, u: Tensor, w: Tensor | None) -> list[Integration]:
         check_fields(self.equation, u, self.grid)
-        runs = []
-        size = chunk_size(u, self.grid)
-        for first in range(0, u.shape[0], size):
-            rows = list(range(first, min(first + size, u.shape[0])))
+
+        def run(rows: list[int]) -> Integration:
             control = (
                 Fixed(self.dt, FIXED_TAIL)
                 if self.dt is not None
@@ -118,11 +116,9 @@ class FlowMap:
             )
             tangents = None if w is None else w[:, rows].transpose(0, 1).double()
             equation = self.equation.select(rows)
-            try:
-                run = integrate(equation, u[rows].double(), self.grid, self.start, self.times, control, tangents)
-            except BlowUpError as error:
-                raise BlowUpError(first + error.sample, error.time, error.remedy) from None
-            runs.append(run)
+            return integrate(equation, u[rows].double(), self.grid, self.start, self.times, control, tangents)
+
+        runs = in_chunks(u, self.grid, run)
         if self.dt is None:
             self._warn_of_unresolved(torch.cat([unresolved(run, self.rtol) for run in runs]))
         return runs

@@ -3,7 +3,8 @@
 import itertools
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -29,6 +30,9 @@ SMALLEST_RTOL = 1e-11
 FIXED_TAIL = 1e-10
 # Rows of at most this many points in all are advanced together on a CPU: their spectra then stay in cache.
 _CACHE_POINTS = 64 * 256
+
+
+Result = TypeVar("Result")
 
 
 class AccuracyWarning(UserWarning):
@@ -76,19 +80,15 @@ def solve(
     control_dt, tolerance, output = check_arguments(equation, grid, times, rtol, dt, start)
     check_fields(equation, u0, grid)
     start = float(start)
-    pieces = []
-    size = chunk_size(u0, grid)
-    for first in range(0, u0.shape[0], size):
-        rows = list(range(first, min(first + size, u0.shape[0])))
-        part = equation.select(rows)
-        try:
-            if control_dt is not None:
-                run = integrate(part, u0[rows].double(), grid, start, output, Fixed(control_dt, FIXED_TAIL))
-                pieces.append((run, torch.full((len(rows),), math.nan, dtype=torch.float64)))
-            else:
-                pieces.append(_to_tolerance(part, u0[rows].double(), grid, start, output, tolerance))
-        except BlowUpError as error:
-            raise BlowUpError(first + error.sample, error.time, error.remedy) from None
+
+    def piece(rows: list[int]) -> tuple[Integration, Tensor]:
+        part, initial = equation.select(rows), u0[rows].double()
+        if control_dt is None:
+            return _to_tolerance(part, initial, grid, start, output, tolerance)
+        run = integrate(part, initial, grid, start, output, Fixed(control_dt, FIXED_TAIL))
+        return run, torch.full((len(rows),), math.nan, dtype=torch.float64)
+
+    pieces = in_chunks(u0, grid, piece)
     result = Trajectories(
         u=torch.cat([run.u for run, _ in pieces]).to(u0.dtype),
         times=torch.tensor(output, dtype=torch.float64, device=u0.device),
@@ -190,11 +190,20 @@ def _with_estimate(
     return finer, error
 
 
-def chunk_size(u0: Tensor, grid: Grid) -> int:
-    """Samples to advance together: all on a GPU, as many as fit in cache on a CPU."""
-    if u0.device.type != "cpu":
-        return max(1, u0.shape[0])
-    return max(1, _CACHE_POINTS // math.prod(grid.points))
+def in_chunks(u: Tensor, grid: Grid, work: Callable[[list[int]], Result]) -> list[Result]:
+    """What `work` makes of the rows of a batch, those together that fit in cache on a CPU, all on a GPU.
+
+    Raises:
+        BlowUpError: of `work`, with the sample counted over the whole batch.
+    """
+    size = max(1, u.shape[0] if u.device.type != "cpu" else _CACHE_POINTS // math.prod(grid.points))
+    results = []
+    for first in range(0, u.shape[0], size):
+        try:
+            results.append(work(list(range(first, min(first + size, u.shape[0])))))
+        except BlowUpError as error:
+            raise BlowUpError(first + error.sample, error.time, error.remedy) from None
+    return results
 
 
 def check_arguments(

@@ -53,19 +53,16 @@ def measure_defects(folder: Folder, recipe: LabRecipe, equation: Equation) -> No
     solver = SolverOnWindows(equation, fine, times, into, settings.rtol)
     refined = _interpolated(window.u_in, windows.grid, fine)
     exact = lie_derivatives(solver, generators, refined, fine, times[:into], times[into:])
-    rows = [_row(SOLVER, [exact], recipe, folder.read("forecast.json")["solver_nmse"])]
+    forecast = folder.read("forecast.json")
+    rows = [_row(SOLVER, [exact], recipe, forecast["solver_nmse"])]
     for operator in (PLAIN, BOOSTED):
-        measured, errors = [], []
+        measured = []
         for seed in recipe.seeds:
             model = load_operator(folder.arm(operator, seed)).double()
             with torch.no_grad():
                 defects = lie_derivatives(model, generators, window.u_in, windows.grid, times[:into], times[into:])
             measured.append(defects)
-            errors += [
-                arm["nmse_unrolled"]
-                for arm in folder.read("forecast.json")["arms"]
-                if (arm["operator"], arm["seed"]) == (operator_name(operator), seed)
-            ]
+        errors = [arm["nmse_unrolled"] for arm in forecast["arms"] if arm["operator"] == operator_name(operator)]
         rows.append(_row(operator_name(operator), measured, recipe, sum(errors) / len(errors)))
     folder.write(
         "defects.json",

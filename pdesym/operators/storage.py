@@ -67,9 +67,9 @@ def load_operator(directory: str | Path, device: torch.device | str = "cpu") -> 
             f"{odd}: open it with the version that wrote it."
         )
     operator = _CONFIGS[kind](**arguments).build()
-    for stored in read_weights(directory / WEIGHTS).values():
+    stored = next(iter(read_weights(directory / WEIGHTS).values()), None)
+    if stored is not None:  # a file without tensors is refused below, in a sentence
         operator.to(device=device, dtype=stored.dtype)
-        break
     load_weights(operator, directory / WEIGHTS)
     return operator.eval()
 
