@@ -12,8 +12,9 @@
 if __name__ == "solvers":  # the repository root is on sys.path; a bare name would also hide other packages
     raise ImportError("The folder solvers/ is the package pdesym.solvers: write `import pdesym.solvers`.")
 
+from pdesym.solvers.card import Card
 from pdesym.solvers.catalogue import CATALOGUE, advection, burgers, heat, kdv, ks
-from pdesym.solvers.equation import Card, Equation
+from pdesym.solvers.equation import Equation
 from pdesym.solvers.expression import ExpressionError
 from pdesym.solvers.flow_map import FlowMap
 from pdesym.solvers.grid import Grid

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from numbers import Real
 from types import MappingProxyType
@@ -14,6 +14,7 @@ import sympy
 import torch
 from torch import Tensor
 
+from pdesym.solvers.card import Card
 from pdesym.solvers.expression import CONSTANTS, ELEMENTARY, ExpressionError, Token, parse_expression, tokenize
 from pdesym.solvers.grid import AXES
 from pdesym.solvers.jets import TIME, Jet, JetSpace, expanded
@@ -25,27 +26,6 @@ _OPERATORS = ("lap", *_AXIS_OPERATORS)
 
 Linear = dict[tuple[int, ...], sympy.Expr]
 """Coefficients of a constant-coefficient operator by orders of derivative: {(3,): -b} is −b ∂ₓ³."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """What is known about an equation beyond its text.
-
-    Attributes:
-        name: the name people use.
-        formula: the equation in Unicode.
-        behaviour: what its solutions do.
-        invariants: densities whose integral over the torus is conserved, by name, as text in jets and parameters.
-        exact_solutions: what is known in closed form, and the function that evaluates it.
-        good_values: grid, domain, horizon that work well.
-    """
-
-    name: str
-    formula: str
-    behaviour: str
-    good_values: str
-    invariants: Mapping[str, str] = field(default_factory=dict)
-    exact_solutions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

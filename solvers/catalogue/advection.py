@@ -3,7 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.solvers.equation import Card, Equation
+from pdesym.solvers.card import Card
+from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import translate
 

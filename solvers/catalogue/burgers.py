@@ -6,8 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdesym.solvers.card import Card
 from pdesym.solvers.catalogue.heat import diffused
-from pdesym.solvers.equation import Card, Equation
+from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import derivative, inverse_transform, transform, translate, wavenumbers
 

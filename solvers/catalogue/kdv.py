@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.solvers.equation import Card, Equation
+from pdesym.solvers.card import Card
+from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 
 CARD = Card(

@@ -1,6 +1,7 @@
 """The Kuramoto-Sivashinsky equation."""
 
-from pdesym.solvers.equation import Card, Equation
+from pdesym.solvers.card import Card
+from pdesym.solvers.equation import Equation
 
 CARD = Card(
     name="Kuramoto-Sivashinsky",
