@@ -1,6 +1,7 @@
 """An equation on a grid, in Fourier space: v' = L v + N(v, t)."""
 
 import copy
+import math
 from collections.abc import Sequence
 
 import sympy
@@ -27,10 +28,25 @@ class SpectralSystem:
         padded: evaluate products on a finer grid, so that no alias of them falls on a resolved mode (the 3/2 rule for
             a quadratic nonlinearity). Needed only when the spectrum of the solution reaches the end of the grid.
         device: where the tensors live.
+        stretch: factors `(rows,)` or `(rows, dims)` by which the box of each sample is longer than that of the grid:
+            x runs over [0, stretch·L), and ∂ⁿ has the symbol (ik/stretch)ⁿ. Derivatives with respect to it, and to
+            parameters that are tensors, pass through everything that the system computes.
+
+    Raises:
+        ValueError: for a stretch of another shape, or one that is not positive.
     """
 
-    def __init__(self, equation: Equation, grid: Grid, padded: bool = False, device: torch.device | None = None):
+    def __init__(
+        self,
+        equation: Equation,
+        grid: Grid,
+        padded: bool = False,
+        device: torch.device | None = None,
+        *,
+        stretch: Tensor | None = None,
+    ):
         self.equation, self.grid, self.padded, self.device = equation, grid, padded, device
+        self.stretch = None if stretch is None else _factors(stretch.to(device=device, dtype=torch.float64), grid.dims)
         self._compiled = compiled = compile_equation(equation, grid.dims)
         self.explicit_time = compiled.explicit_time
         self._axes = tuple(range(-grid.dims, 0))
@@ -40,18 +56,18 @@ class SpectralSystem:
         linear = compiled.linear
         self.diagonal = all(not op for a, row in enumerate(linear) for b, op in enumerate(row) if a != b)
         self.symbol = self._linear_symbol(linear) * (mask if self.diagonal else mask[..., None, None])
-        self._jet_symbols = [derivative_symbol(grid, jet.orders, device) for jet in compiled.jets]
+        self._jet_symbols = [self._derivative(jet.orders) for jet in compiled.jets]
         self._multipliers = [
-            self._value(product.coefficient) * (derivative_symbol(grid, product.orders, device) * mask)
+            self._value(product.coefficient) * (self._derivative(product.orders) * mask)
             for product in compiled.products
         ]
         self.product_points = padded_points(grid.points, compiled.degree) if padded else grid.points
-        self._positions = _positions(grid.refined(self.product_points), device)
+        self._positions = self._coordinates(self.product_points)
 
     @property
     def per_sample(self) -> bool:
-        """Whether some parameter has a value for each sample."""
-        return any(value.ndim for value in self._parameters.values())
+        """Whether some parameter, or the length of the box, has a value for each sample."""
+        return self.stretch is not None or any(value.ndim for value in self._parameters.values())
 
     def select(self, rows: Tensor) -> "SpectralSystem":
         """The same system for some of the samples."""
@@ -59,13 +75,33 @@ class SpectralSystem:
             return self
         selected = copy.copy(self)
         selected._parameters = {s: value[rows] if value.ndim else value for s, value in self._parameters.items()}
+        selected.stretch = None if self.stretch is None else self.stretch[rows]
         selected.symbol = self.symbol[rows] if self.symbol.shape[0] > 1 else self.symbol
-        selected._multipliers = [m[rows] if m.ndim > self.grid.dims else m for m in self._multipliers]
+        for name in ("_jet_symbols", "_multipliers", "_positions"):
+            tensors = getattr(self, name)
+            setattr(selected, name, [each[rows] if each.ndim > self.grid.dims else each for each in tensors])
         return selected
 
     def _as_rows(self, value: float | Tensor) -> Tensor:
         tensor = torch.as_tensor(value, dtype=torch.float64, device=self.device)
         return tensor.reshape(-1, *(1,) * self.grid.dims) if tensor.ndim else tensor
+
+    def _derivative(self, orders: Sequence[int]) -> Tensor:
+        """The symbol of ∂^orders, `modes` or with a stretch `(rows, *modes)`; `()` for no derivative."""
+        symbol = derivative_symbol(self.grid, orders, self.device)
+        if self.stretch is None or not any(orders):
+            return symbol
+        powers = (factor**-order for factor, order in zip(self.stretch.unbind(1), orders, strict=True) if order)
+        return symbol * math.prod(powers, start=torch.ones_like(self.stretch[:, 0])).reshape(-1, *(1,) * self.grid.dims)
+
+    def _coordinates(self, points: Sequence[int]) -> list[Tensor]:
+        """The coordinates on so many points, each shaped to broadcast over them, with a stretch `(rows, …)`."""
+        dims = self.grid.dims
+        result = []
+        for axis, x in enumerate(self.grid.refined(points).coordinates(self.device)):
+            along = x.reshape([-1 if i == axis else 1 for i in range(dims)])
+            result.append(along if self.stretch is None else along * self.stretch[:, axis].reshape(-1, *(1,) * dims))
+        return result
 
     def _value(self, coefficient: sympy.Expr) -> Tensor:
         """A coefficient of parameters and numbers, `()` or `(rows, 1 …)`."""
@@ -80,7 +116,7 @@ class SpectralSystem:
         def entry(operator: Linear) -> Tensor:
             result = zero
             for orders, coefficient in operator.items():
-                result = result + self._value(coefficient) * derivative_symbol(self.grid, orders, self.device)
+                result = result + self._value(coefficient) * self._derivative(orders)
             return result
 
         if self.diagonal:
@@ -104,7 +140,7 @@ class SpectralSystem:
         for jet, symbol in zip(self._compiled.jets, self._jet_symbols, strict=True):
             spectrum = v.select(-1 - self.grid.dims, jet.field)
             if jet.order:
-                spectrum = spectrum * symbol
+                spectrum = spectrum * (symbol.unsqueeze(1) if spectrum.ndim > symbol.ndim > self.grid.dims else symbol)
             if self.padded:
                 spectrum = resize(spectrum, self.grid.points, self.product_points)
             result.append(inverse_transform(spectrum, self.product_points, norm="forward"))
@@ -141,7 +177,7 @@ class SpectralSystem:
             waves = waves * (modes.abs() <= 2)
         finer = copy.copy(self)
         finer.padded, finer.product_points = True, padded_points(self.product_points, 2)
-        finer._positions = _positions(self.grid.refined(finer.product_points), self.device)
+        finer._positions = self._coordinates(finer.product_points)
         faithful = finer.nonlinear(waves, t)
         return row_norm(self.nonlinear(waves, t) - faithful) / row_norm(faithful).clamp_min(1e-300)
 
@@ -180,11 +216,13 @@ class SpectralSystem:
         return self.apply(self.symbol, v) + self.nonlinear(v, t)
 
 
-def _positions(grid: Grid, device: torch.device | None) -> list[Tensor]:
-    """The coordinates of a grid, each shaped to broadcast over it."""
-    return [
-        c.reshape([-1 if i == axis else 1 for i in range(grid.dims)]) for axis, c in enumerate(grid.coordinates(device))
-    ]
+def _factors(stretch: Tensor, dims: int) -> Tensor:
+    """The stretch of each sample along each axis, `(rows, dims)`, checked."""
+    if stretch.ndim not in (1, 2) or (stretch.ndim == 2 and stretch.shape[1] != dims):
+        raise ValueError(f"Expected a stretch of shape (rows,) or (rows, {dims}), got {tuple(stretch.shape)}.")
+    if not (stretch > 0).all():
+        raise ValueError(f"A stretch must be positive, got {stretch.min().item():g}.")
+    return stretch if stretch.ndim == 2 else stretch.unsqueeze(1).expand(-1, dims)
 
 
 class Linearisation:
