@@ -8,8 +8,8 @@ import sympy
 from torch import Tensor
 
 from pdesym.solvers.conservative import Orders, fewest_transforms
-from pdesym.solvers.equation import Equation, Linear, parameter_symbols, split_text
-from pdesym.solvers.jets import TIME, Jet, JetSpace
+from pdesym.solvers.equation import Equation, Linear, linear_expression, parameter_symbols, split_text
+from pdesym.solvers.jets import TIME, Jet, JetSpace, expanded
 from pdesym.solvers.torch_function import torch_function
 
 
@@ -25,10 +25,11 @@ class Product:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A right-hand side as L u + Σ coefficient ∂^orders F.
+    """A right-hand side as L u + L'(t) u + Σ coefficient ∂^orders F.
 
     Attributes:
         linear: L by rows and columns of fields.
+        explicit_linear: L'(t) by rows and columns of fields.
         jets: the jets that the products F need.
         products: the terms of the remainder.
         flux: `(*jets, *coordinates, t, *parameters) → [F, …]`.
@@ -40,6 +41,7 @@ class Compiled:
     """
 
     linear: tuple[tuple[Linear, ...], ...]
+    explicit_linear: tuple[tuple[Linear, ...], ...]
     jets: tuple[Jet, ...]
     products: tuple[Product, ...]
     flux: Callable[..., list[Tensor | float]]
@@ -64,7 +66,11 @@ def compile_equation(equation: Equation, dims: int) -> Compiled:
 def _compile(text: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[str, ...], dims: int) -> Compiled:
     split = split_text(text, fields, parameters, dims)
     space = split.space
-    form = fewest_transforms(split.remainder, space)
+    products_only = tuple(
+        expanded(remainder - linear_expression(row, space))
+        for remainder, row in zip(split.remainder, split.explicit_linear, strict=True)
+    )
+    form = fewest_transforms(products_only, space)
     products = tuple(
         # A numerical factor costs nothing when it is part of the Fourier multiplier.
         Product(index, orders, *flux.as_coeff_Mul())
@@ -79,15 +85,29 @@ def _compile(text: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[s
     slopes = [_slope(flux, symbols[j]) for flux, row in zip(fluxes, slope_jets, strict=True) for j in row]
     return Compiled(
         linear=split.linear,
+        explicit_linear=split.explicit_linear,
         jets=jets,
         products=products,
         flux=torch_function(arguments, fluxes),
         slopes=torch_function(arguments, slopes),
         slope_jets=slope_jets,
         degree=_degree(fluxes, space),
-        explicit_time=any(flux.has(TIME) for flux in fluxes),
+        explicit_time=any(flux.has(TIME) for flux in fluxes) or any(any(row) for row in split.explicit_linear),
         explicit_space=any(flux.has(*space.coordinates) for flux in fluxes),
     )
+
+
+def by_function_of_time(linear: Sequence[Sequence[Linear]]) -> dict[sympy.Expr, list[list[Linear]]]:
+    """A linear part with coefficients of t as Σ g(t) · (operators with constant coefficients), by g."""
+    result: dict[sympy.Expr, list[list[Linear]]] = {}
+    for a, row in enumerate(linear):
+        for b, operator in enumerate(row):
+            for orders, coefficient in operator.items():
+                for term in sympy.Add.make_args(coefficient):
+                    constant, function = term.as_independent(TIME, as_Add=False)
+                    matrix = result.setdefault(function, [[{} for _ in line] for line in linear])
+                    matrix[a][b][orders] = matrix[a][b].get(orders, sympy.Integer(0)) + constant
+    return result
 
 
 def _slope(flux: sympy.Expr, jet: sympy.Symbol) -> sympy.Expr:

@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -32,13 +32,17 @@ Linear = dict[tuple[int, ...], sympy.Expr]
 class Split:
     """Right-hand sides as (constant-coefficient linear operator) + (remainder).
 
-    `linear[a][b]` holds the operator by which field b enters the equation of field a; its coefficients contain
-    parameters and numbers only.
+    Attributes:
+        linear: `linear[a][b]` is the operator by which field b enters the equation of field a; its coefficients contain
+            parameters and numbers only.
+        remainder: everything else.
+        explicit_linear: the part of the remainder that is linear with coefficients of t, shaped like `linear`.
     """
 
     space: JetSpace
     linear: tuple[tuple[Linear, ...], ...]
     remainder: tuple[sympy.Expr, ...]
+    explicit_linear: tuple[tuple[Linear, ...], ...]
 
 
 class Equation:
@@ -278,21 +282,36 @@ def _refuse_missing_parameters(text: str, space: JetSpace, parameters: tuple[str
 def split_text(text: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[str, ...], dims: int) -> Split:
     """The split of parsed texts; `Equation.split` is the way in."""
     space = JetSpace(fields, dims)
-    jets_and_coordinates = (*space.coordinates, TIME)
     linear: list[tuple[Linear, ...]] = []
+    explicit: list[tuple[Linear, ...]] = []
     remainder: list[sympy.Expr] = []
     for expression in _parsed(text, fields, parameters, dims):
         row: list[Linear] = [{} for _ in fields]
+        explicit_row: list[Linear] = [{} for _ in fields]
         rest: list[sympy.Expr] = []
         for term in sympy.Add.make_args(expanded(expression)):
             jets = space.jets_in(term)
-            variables = (*jets_and_coordinates, *(space.symbol(jet) for jet in jets))
-            coefficient, factor = term.as_independent(*variables, as_Add=False)
-            if len(jets) == 1 and factor == space.symbol(jets[0]):
-                operator = row[jets[0].field]
+            coefficient, factor = term.as_independent(
+                *space.coordinates, *(space.symbol(jet) for jet in jets), as_Add=False
+            )
+            is_linear = len(jets) == 1 and factor == space.symbol(jets[0])
+            if is_linear:
+                operator = (explicit_row if coefficient.has(TIME) else row)[jets[0].field]
                 operator[jets[0].orders] = operator.get(jets[0].orders, sympy.Integer(0)) + coefficient
-            else:
+            if not is_linear or coefficient.has(TIME):
                 rest.append(term)
         linear.append(tuple(row))
+        explicit.append(tuple(explicit_row))
         remainder.append(sympy.Add(*rest))
-    return Split(space, tuple(linear), tuple(remainder))
+    return Split(space, tuple(linear), tuple(remainder), tuple(explicit))
+
+
+def linear_expression(row: Sequence[Linear], space: JetSpace) -> sympy.Expr:
+    """Σ_b Σ_n coefficient ∂ⁿ u_b in jet symbols."""
+    return sympy.Add(
+        *(
+            coefficient * space.symbol(Jet(b, orders))
+            for b, operator in enumerate(row)
+            for orders, coefficient in operator.items()
+        )
+    )

@@ -8,9 +8,10 @@ import sympy
 import torch
 from torch import Tensor
 
-from pdesym.solvers.compiled import compile_equation
+from pdesym.solvers.compiled import by_function_of_time, compile_equation
 from pdesym.solvers.equation import Equation, Linear, parameter_symbols
 from pdesym.solvers.grid import Grid
+from pdesym.solvers.jets import TIME
 from pdesym.solvers.spectral import derivative_symbol, integer_wavenumbers, inverse_transform, nyquist_mask
 from pdesym.solvers.spectrum import padded_points, resize, row_norm
 from pdesym.solvers.torch_function import torch_function
@@ -18,6 +19,9 @@ from pdesym.solvers.torch_function import torch_function
 
 class SpectralSystem:
     """The Galerkin form of an equation on the modes |m| < N/2 of a grid, in float64.
+
+    `symbol` is L, N(v, t) is everything else; `diagonal` says that L does not couple the fields, `explicit_time` that N
+    depends on t, and `explicit_linear` that derivatives with coefficients of t do: then `frozen_at` moves them to L.
 
     Spectra are normalised so that they do not depend on the number of points (`norm="forward"`), and are shaped
     `(rows, fields, *modes)`; tangents `(rows, tangents, fields, *modes)`.
@@ -53,9 +57,18 @@ class SpectralSystem:
         symbols = parameter_symbols(tuple(sorted(equation.parameters)))
         self._parameters = {symbol: self._as_rows(equation.parameters[name]) for name, symbol in symbols.items()}
         mask = nyquist_mask(grid, device)
-        linear = compiled.linear
-        self.diagonal = all(not op for a, row in enumerate(linear) for b, op in enumerate(row) if a != b)
-        self.symbol = self._linear_symbol(linear) * (mask if self.diagonal else mask[..., None, None])
+        both = (compiled.linear, compiled.explicit_linear)
+        self.diagonal = not any(
+            op for linear in both for a, row in enumerate(linear) for b, op in enumerate(row) if a != b
+        )
+        self._mask = mask if self.diagonal else mask[..., None, None]
+        self.symbol = self._linear_symbol(compiled.linear) * self._mask
+        orders = [orders for row in compiled.explicit_linear for op in row for orders in op]
+        self.explicit_linear = any(any(each) for each in orders)
+        moving = by_function_of_time(compiled.explicit_linear)
+        self._moving = [self._linear_symbol(operators) * self._mask for operators in moving.values()]
+        self._speeds = torch_function([TIME, *self._parameters], list(moving))
+        self._frozen: list[Tensor] | None = None
         self._jet_symbols = [self._derivative(jet.orders) for jet in compiled.jets]
         self._multipliers = [
             self._value(product.coefficient) * (self._derivative(product.orders) * mask)
@@ -71,16 +84,55 @@ class SpectralSystem:
 
     def select(self, rows: Tensor) -> "SpectralSystem":
         """The same system for some of the samples."""
-        if not self.per_sample:
+        if not self.per_sample and self._frozen is None:
             return self
         selected = copy.copy(self)
         selected._parameters = {s: value[rows] if value.ndim else value for s, value in self._parameters.items()}
         selected.stretch = None if self.stretch is None else self.stretch[rows]
         selected.symbol = self.symbol[rows] if self.symbol.shape[0] > 1 else self.symbol
+        selected._moving = [each[rows] if each.shape[0] > 1 else each for each in self._moving]
+        if self._frozen is not None:
+            selected._frozen = [each[rows] if each.ndim else each for each in self._frozen]
         for name in ("_jet_symbols", "_multipliers", "_positions"):
             tensors = getattr(self, name)
             setattr(selected, name, [each[rows] if each.ndim > self.grid.dims else each for each in tensors])
         return selected
+
+    def frozen_at(self, times: Tensor) -> "SpectralSystem":
+        """The same equation, split otherwise: what is linear with coefficients of t is in `symbol`, at `times`.
+
+        The symbol is then L + L'(times) and N is what is left, N(v, t) + (L'(t) − L'(times)) v, small near `times`: a
+        step from there is as stable as where nothing depends on t.
+
+        Args:
+            times: `(rows,)`, one for each sample, or `()`.
+        """
+        if not self._moving:
+            return self
+        frozen = copy.copy(self)
+        frozen._frozen = self._speeds_at(times)
+        base = self.symbol if self._frozen is None else self.symbol - self._moved(self._frozen)
+        frozen.symbol = base + self._moved(frozen._frozen)
+        return frozen
+
+    def _speeds_at(self, times: Tensor) -> list[Tensor]:
+        """The functions of time before the operators of L'(t), each `()` or `(rows,)`."""
+        flat = (value.flatten() if value.ndim else value for value in self._parameters.values())
+        return [torch.as_tensor(g, dtype=torch.float64, device=self.device) for g in self._speeds(times, *flat)]
+
+    def _moved(self, speeds: Sequence[Tensor]) -> Tensor:
+        """Σ g_j · (operator of g_j), shaped like the symbol."""
+        terms = (g.reshape(-1, *(1,) * (each.ndim - 1)) * each for g, each in zip(speeds, self._moving, strict=True))
+        return sum(terms, start=torch.zeros((), dtype=torch.complex128, device=self.device))
+
+    def _left_over(self, t: Tensor) -> Tensor | None:
+        """L'(t), less what is in the symbol; None where nothing linear depends on t."""
+        if not self._moving:
+            return None
+        speeds = self._speeds_at(t)
+        if self._frozen is not None:
+            speeds = [now - then for now, then in zip(speeds, self._frozen, strict=True)]
+        return self._moved(speeds)
 
     def _as_rows(self, value: float | Tensor) -> Tensor:
         tensor = torch.as_tensor(value, dtype=torch.float64, device=self.device)
@@ -186,14 +238,17 @@ class SpectralSystem:
         return [*self._physical_jets(v), *self._positions, time, *self._parameters.values()]
 
     def nonlinear(self, v: Tensor, t: Tensor) -> Tensor:
-        """N(v, t): everything that is not the constant-coefficient linear part. `t` is `()` or `(rows,)`."""
-        return self._from_products(self._compiled.flux(*self._arguments(v, t)), v)
+        """N(v, t): everything that is not in `symbol`. `t` is `()` or `(rows,)`."""
+        result = self._from_products(self._compiled.flux(*self._arguments(v, t)), v)
+        moved = self._left_over(t)
+        return result if moved is None else self.add(result, moved, v)
 
     def linearised(self, v: Tensor, t: Tensor) -> tuple[Tensor, "Linearisation"]:
         """N(v, t), and its derivative there as an operator on tangents."""
         arguments = self._arguments(v, t)
-        slopes = self._compiled.slopes(*arguments)
-        return self._from_products(self._compiled.flux(*arguments), v), Linearisation(self, slopes)
+        slopes, moved = self._compiled.slopes(*arguments), self._left_over(t)
+        value = self._from_products(self._compiled.flux(*arguments), v)
+        return value if moved is None else self.add(value, moved, v), Linearisation(self, slopes, moved)
 
     def apply(self, coefficient: Tensor, v: Tensor) -> Tensor:
         """A coefficient shaped like L, `(rows | 1, …)`, times a state or a tangent."""
@@ -228,8 +283,8 @@ def _factors(stretch: Tensor, dims: int) -> Tensor:
 class Linearisation:
     """The derivative N'(v, t) as an operator on tangents `(rows, tangents, fields, *modes)`."""
 
-    def __init__(self, system: SpectralSystem, slopes: Sequence[Tensor | float | int]):
-        self._system = system
+    def __init__(self, system: SpectralSystem, slopes: Sequence[Tensor | float | int], moved: Tensor | None):
+        self._system, self._moved = system, moved
         dims = system.grid.dims
         # Slopes with rows get the axis of the tangents behind it.
         self._slopes = [s.unsqueeze(1) if isinstance(s, Tensor) and s.ndim > dims else s for s in slopes]
@@ -244,4 +299,5 @@ class Linearisation:
             for j in row:
                 product = product + next(slopes) * jets[j]
             products.append(product)
-        return self._system._from_products(products, w)
+        result = self._system._from_products(products, w)
+        return result if self._moved is None else self._system.add(result, self._moved, w)

@@ -3,11 +3,13 @@
 import itertools
 import math
 
+import sympy
 import torch
 from torch import Tensor
 
 from pdesym.solvers.compiled import compile_equation
 from pdesym.solvers.equation import Equation, Linear, parameter_symbols
+from pdesym.solvers.jets import TIME
 from pdesym.solvers.torch_function import torch_function
 
 _RADII = (1e6, 1e8, 1e10)
@@ -15,33 +17,54 @@ _RADII = (1e6, 1e8, 1e10)
 _RATIO = 3.0
 # Directions of k are those of vectors with whole components up to this, by number of axes.
 _COMPONENTS = {1: 1, 2: 6, 3: 2}
+_TIMES = 33
+_ZERO = sympy.Integer(0)
 _POWERS_OF_I = (1, 1j, -1, -1j)
 
 
-def refuse_ill_posed(equation: Equation, dims: int) -> None:
+def refuse_ill_posed(equation: Equation, dims: int, span: tuple[float, float] = (0.0, 0.0)) -> None:
     """Raises ValueError when max Re λ(L(k)) grows without bound as |k| → ∞, as in the backward heat equation.
 
-    Only the constant-coefficient linear part L is looked at; its growth at bounded k (as in Kuramoto-Sivashinsky) is
-    no obstacle. λ is evaluated at |k| of about 1e6, 1e8 and 1e10, in many directions.
+    Only the linear part L is looked at, its coefficients constant or functions of t; its growth at bounded k (as in
+    Kuramoto-Sivashinsky) is no obstacle. λ is evaluated at |k| of about 1e6, 1e8 and 1e10, in many directions, and at
+    33 equidistant times where L depends on t.
+
+    Args:
+        equation: what is to be solved.
+        dims: on so many space axes.
+        span: from the initial to the last time, in the equation's unit of time.
     """
-    growth = torch.stack([_growth(equation, dims, radius) for radius in _RADII])
-    without_bound = (growth[2] > _RATIO * growth[1]) & (growth[1] >= _RATIO * growth[0])
-    if without_bound.any():
-        row = int(without_bound.nonzero()[0])
-        sample = f" of sample {row}" if len(without_bound) > 1 else ""
-        raise ValueError(
-            f"The equation {'; '.join(equation.text)!r} is ill-posed forward in time: its linear part{sample} makes "
-            f"waves of wavenumber k grow without bound as k grows (rate {growth[2, row].item():.1e} at k = "
-            f"{_RADII[2]:.0e}); check the sign of its highest even derivative, or of the parameter before it."
-        )
+    moving = any(operator for row in compile_equation(equation, dims).explicit_linear for operator in row)
+    times = torch.linspace(*span, _TIMES if moving and span[0] < span[1] else 1, dtype=torch.float64)
+    for time in times:
+        growth = torch.stack([_growth(equation, dims, radius, time) for radius in _RADII])
+        without_bound = (growth[2] > _RATIO * growth[1]) & (growth[1] >= _RATIO * growth[0])
+        if without_bound.any():
+            row = int(without_bound.nonzero()[0])
+            sample = f" of sample {row}" if len(without_bound) > 1 else ""
+            when = f" at t = {float(time):g}" if moving else ""
+            text = "; ".join(equation.text)
+            raise ValueError(
+                f"The equation {text!r} is ill-posed forward in time: its linear part{sample} makes "
+                f"waves of wavenumber k grow without bound as k grows (rate {growth[2, row].item():.1e} at k = "
+                f"{_RADII[2]:.0e}{when}); check the sign of its highest even derivative, or of the parameter before it."
+            )
 
 
-def _growth(equation: Equation, dims: int, radius: float) -> Tensor:
+def _growth(equation: Equation, dims: int, radius: float, time: Tensor) -> Tensor:
     """Largest real part of an eigenvalue of L over directions, `(samples,)`; what round-off could make counts as 0."""
-    linear = compile_equation(equation, dims).linear
+    compiled = compile_equation(equation, dims)
+    linear = [
+        [
+            {n: constant.get(n, _ZERO) + moving.get(n, _ZERO) for n in constant | moving}
+            for constant, moving in zip(*rows, strict=True)
+        ]
+        for rows in zip(compiled.linear, compiled.explicit_linear, strict=True)
+    ]
     names = tuple(sorted(equation.parameters))
-    symbols = list(parameter_symbols(names).values())
-    values = [torch.as_tensor(equation.parameters[name], dtype=torch.float64).cpu().reshape(1, -1) for name in names]
+    symbols = [TIME, *parameter_symbols(names).values()]
+    numbers = [torch.as_tensor(equation.parameters[name], dtype=torch.float64) for name in names]
+    values = [time, *(number.detach().cpu().reshape(1, -1) for number in numbers)]
     k = [radius * component for component in _directions(dims)]
 
     def terms(operator: Linear) -> list[Tensor]:
