@@ -22,7 +22,7 @@ from pdesym.datasets import problem, recipe_file, schema
 from pdesym.datasets.errors import GenerationError, RecipeError
 from pdesym.datasets.recipe import Recipe
 from pdesym.datasets.recipe_problem import shown
-from pdesym.solvers.etdrk import KROGSTAD
+from pdesym.solvers.steppers import KROGSTAD
 
 Shard = tuple[str, int]
 

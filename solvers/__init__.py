@@ -19,7 +19,7 @@ from pdesym.solvers.expression import ExpressionError
 from pdesym.solvers.flow_map import FlowMap
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.initial_conditions import RandomSinusoids
-from pdesym.solvers.integrate import BlowUpError
+from pdesym.solvers.integration import BlowUpError
 from pdesym.solvers.solve import AccuracyWarning, solve
 from pdesym.solvers.spectral import derivative, translate
 from pdesym.solvers.trajectories import Trajectories

@@ -5,14 +5,15 @@ import sys
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
 from scipy.fft import next_fast_len
 
 from pdesym.solvers.grid import Grid
 
-# Even numbers of substeps that grow by about √2, a factor 4 in the error of a fourth-order method.
-LADDER = tuple(sorted({2 * math.ceil(2 ** (k / 2)) for k in range(23)}))
+# Numbers of substeps that grow by about √2, a factor 4 in the error of a fourth-order method.
+LADDER = tuple(sorted({math.ceil(2 ** (k / 2)) for k in range(24)}))
 _REFINEMENTS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 # No segment is longer than this share of the horizon: step, spectrum and finiteness are judged at its end.
 _LONGEST_SHARE = 1 / 32
@@ -47,33 +48,71 @@ class Past:
     length: float
 
 
+# The next four functions take and give plain numbers: they are also compiled for the row kernel.
+
+
+def on_ladder(m: int | float) -> int:
+    """The smallest rung of the ladder that is at least m, or the last."""
+    for rung in LADDER:
+        if rung >= m:
+            return rung
+    return LADDER[-1]
+
+
+def rung_below(m: int) -> int:
+    """The rung below m, or the first."""
+    result = LADDER[0]
+    for rung in LADDER:
+        if rung >= m:
+            return result
+        result = rung
+    return result
+
+
+def next_substeps(m: int, ratio: int | float) -> int:
+    """Substeps after a segment of m whose error was `ratio` times the tolerance: one rung up or down where far off."""
+    if ratio > 0.6:
+        return on_ladder(m * 1.2)
+    if ratio < 0.08:
+        return rung_below(m)
+    return m
+
+
+def repeated_substeps(m: int, error: int | float, tolerance: int | float, order: int) -> int:
+    """Substeps to repeat a segment of m with, m when its error is accepted, 0 when there is no hope."""
+    if error <= tolerance or (m == LADDER[-1] and error < _ROUGH):
+        return m
+    if m == LADDER[-1]:
+        return 0
+    growth = 8.0
+    if math.isfinite(error):
+        growth = min(8.0, max(1.3, 1.1 * (error / tolerance) ** (1.0 / order)))
+    return on_ladder(math.ceil(m * growth))
+
+
 @dataclass(frozen=True)
 class Adaptive:
-    """Steps by the embedded estimate, always an even number of them in a segment so that `Replayed` can halve it.
+    """Steps by the embedded estimate.
 
     Attributes:
         tolerance: for each row the largest estimated error of one step, relative to the norm of the state.
         tail: largest share of the norm in the last third of the spectrum; above it the grid is refined.
+        order: the estimate is of this order in the step.
     """
 
     tolerance: tuple[float, ...]
     tail: float
+    order: int = 4
     estimates: ClassVar[bool] = True
     remedy: ClassVar[str] = _REMEDY
 
     def substeps(self, row: int, index: int, segment: Segment, past: Past | None) -> int:
-        """Substeps of the next segment: one rung up or down the ladder where the last error was near or far."""
+        """Substeps of the next segment."""
         if past is None:
             return LADDER[1]
-        m = past.substeps
         if not math.isclose(past.length, segment.length, rel_tol=1e-9):
-            return _on_ladder(m * segment.length / past.length)
-        ratio = past.error / self.tolerance[row]
-        if ratio > 0.6:
-            return _on_ladder(m * 1.2)
-        if ratio < 0.08:
-            return LADDER[max(0, bisect_left(LADDER, m) - 1)]
-        return m
+            return on_ladder(math.ceil(past.substeps * segment.length / past.length))
+        return next_substeps(past.substeps, past.error / self.tolerance[row])
 
     def knots(self, duration: float, longest: float) -> tuple[float, ...]:
         """Where a stretch between outputs is cut: equal pieces."""
@@ -81,10 +120,7 @@ class Adaptive:
 
     def retry(self, row: int, m: int, error: float) -> int | None:
         """Substeps to repeat a segment with, the same number when it is accepted, None when there is no hope."""
-        if error <= self.tolerance[row] or (m == LADDER[-1] and error < _ROUGH):
-            return m
-        growth = 8.0 if not math.isfinite(error) else min(8.0, max(1.3, 1.1 * (error / self.tolerance[row]) ** 0.25))
-        return _on_ladder(m * growth) if m < LADDER[-1] else None
+        return repeated_substeps(m, error, self.tolerance[row], self.order) or None
 
     def stages(self, grid: Grid) -> tuple[Stage, ...]:
         """The grid, ever finer ones, and at the finest padded products."""
@@ -93,23 +129,30 @@ class Adaptive:
 
 @dataclass(frozen=True)
 class Replayed:
-    """Half as many steps as another integration took in each segment of each row; no error control of its own."""
+    """A multiple of the steps that another integration took in each segment of each row; no control of its own.
+
+    Attributes:
+        taken: the steps of the other integration.
+        factors: for each row what to multiply them by.
+        tail: as in `Adaptive`.
+    """
 
     taken: tuple[tuple[int, ...], ...]
+    factors: tuple[Fraction, ...]
     tail: float
     estimates: ClassVar[bool] = False
     remedy: ClassVar[str] = _REMEDY
 
     def substeps(self, row: int, index: int, segment: Segment, past: Past | None) -> int:
-        """Half of what was taken."""
-        return max(1, self.taken[row][index] // 2)
+        """The multiple of what was taken."""
+        return math.ceil(self.taken[row][index] * self.factors[row])
 
     def knots(self, duration: float, longest: float) -> tuple[float, ...]:
         """As in `Adaptive`."""
         return _equal_pieces(duration, longest)
 
     def retry(self, row: int, m: int, error: float) -> int | None:
-        """Whatever is finite is accepted; what is not is repeated with the steps of the other integration."""
+        """Whatever is finite is accepted; what is not is repeated with twice the steps."""
         if math.isfinite(error):
             return m
         return 2 * m if m < LADDER[-1] else None
@@ -207,7 +250,3 @@ def _finer_grids(grid: Grid) -> tuple[Stage, ...]:
         for f in _REFINEMENTS
     ]
     return (*(Stage(each, padded=False) for each in grids), Stage(grids[-1], padded=True))
-
-
-def _on_ladder(m: float) -> int:
-    return LADDER[min(bisect_left(LADDER, math.ceil(m)), len(LADDER) - 1)]

@@ -10,19 +10,15 @@ from torch import Tensor
 from pdesym.solvers.control import Adaptive, Fixed
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.integrate import Integration, integrate
-from pdesym.solvers.solve import (
-    FIXED_TAIL,
-    STEP_SHARE,
-    TAIL_SHARE,
-    AccuracyWarning,
-    beyond,
-    check_arguments,
-    check_fields,
-    in_chunks,
-    unresolved,
-)
+from pdesym.solvers.integrate import integrate
+from pdesym.solvers.integration import Integration
+from pdesym.solvers.solve import FIXED_TAIL, AccuracyWarning, check_arguments, check_fields, in_chunks
+from pdesym.solvers.steppers import stepper_named
 from pdesym.solvers.system import SpectralSystem
+from pdesym.solvers.tolerance import TAIL_SHARE, beyond, unresolved
+
+# The largest estimated error of one step, as a share of the tolerance.
+_STEP_SHARE = 0.1
 
 
 class FlowMap:
@@ -35,6 +31,7 @@ class FlowMap:
         rtol: tolerance of the adaptive steps (1e-10 when neither it nor `dt` is given); the global error is not
             estimated again on each call, as `solve` does.
         dt: fixed step instead.
+        method: as in `solve`.
 
     Raises:
         ValueError: as `solve`.
@@ -47,6 +44,8 @@ class FlowMap:
         times: Sequence[int | float] | Float[Tensor, " time"],
         rtol: int | float | None = None,
         dt: int | float | None = None,
+        *,
+        method: str = "etdrk4",
     ):
         if len(times) < 2:
             raise ValueError(f"A flow map needs an initial and at least one later time, got {len(times)} time.")
@@ -55,7 +54,7 @@ class FlowMap:
             raise ValueError(f"The first output time must lie after the initial time {self.start:g}, got {later[0]:g}.")
         rtol = 1e-10 if rtol is None and dt is None else rtol
         self.dt, self.rtol, self.times = check_arguments(equation, grid, later, rtol, dt, self.start)
-        self.equation, self.grid = equation, grid
+        self.equation, self.grid, self.stepper = equation, grid, stepper_named(method)
 
     def __call__(self, u: Float[Tensor, "batch channel *space"]) -> Float[Tensor, "batch ..."]:
         """The solution at t₁, `(batch, channel, *space)`, or at several times, `(batch, time, channel, *space)`.
@@ -112,11 +111,14 @@ class FlowMap:
             control = (
                 Fixed(self.dt, FIXED_TAIL)
                 if self.dt is not None
-                else Adaptive((STEP_SHARE * self.rtol,) * len(rows), TAIL_SHARE * self.rtol)
+                else Adaptive(
+                    (_STEP_SHARE * self.rtol,) * len(rows), TAIL_SHARE * self.rtol, self.stepper.estimate_order
+                )
             )
             tangents = None if w is None else w[:, rows].transpose(0, 1).double()
             equation = self.equation.select(rows)
-            return integrate(equation, u[rows].double(), self.grid, self.start, self.times, control, tangents)
+            initial = u[rows].double()
+            return integrate(equation, initial, self.grid, self.start, self.times, control, self.stepper, tangents)
 
         runs = in_chunks(u, self.grid, run)
         if self.dt is None:

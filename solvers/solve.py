@@ -4,28 +4,27 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.solvers.control import Adaptive, Fixed, Replayed, finest_grid
+from pdesym.solvers.control import Fixed, finest_grid
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.integrate import BlowUpError, Integration, integrate
+from pdesym.solvers.integrate import integrate
+from pdesym.solvers.integration import BlowUpError, Integration
+from pdesym.solvers.steppers import stepper_named
+from pdesym.solvers.tolerance import beyond, to_tolerance
 from pdesym.solvers.trajectories import Trajectories
 from pdesym.solvers.wellposed import refuse_ill_posed
 
-# The largest estimated error of one step, as a share of the tolerance for the whole trajectory.
-STEP_SHARE = 0.1
-# The grid is refined while the last third of the spectrum holds more than this share of the tolerance.
-TAIL_SHARE = 0.1
-# Twice the step of a fourth-order method: the difference is 15 times the error of the finer solution; half is kept.
-RICHARDSON = 2.0 / 15.0
-_ATTEMPTS = 4
-_SATURATED = 0.05
 SMALLEST_RTOL = 1e-11
+# How much finer than asked the solutions are that verify others.
+_VERIFICATION = 0.01
+_VERIFICATION_OF_STEPS = 1e-9
 # With a fixed step, products are padded as soon as the spectrum carries this much of the norm in its last third.
 FIXED_TAIL = 1e-10
 # Rows of at most this many points in all are advanced together on a CPU: their spectra then stay in cache.
@@ -47,17 +46,22 @@ def solve(
     rtol: int | float | None = None,
     dt: int | float | None = None,
     start: int | float = 0.0,
+    *,
+    method: str = "etdrk4",
+    verify: int = 0,
+    seed: int = 0,
 ) -> Trajectories:
     """Solve an equation from initial conditions at time `start`, on a torus.
 
-    Time stepping is ETDRK4 (Krogstad, J. Comput. Phys. 203, 2005) on the Fourier coefficients, in float64 whatever
-    the type of `u0`; the result has the type and device of `u0`.
+    Time stepping is ETDRK4 (Krogstad, J. Comput. Phys. 203, 2005) on the Fourier coefficients unless another `method`
+    is named, in float64 whatever the type of `u0`; the result has the type and device of `u0`.
 
     With `rtol` each sample takes its own steps, from an embedded error estimate that costs no transform, and its own
     grid, refined (up to 8 times) while the last third of its spectrum holds more than rtol/10 of the norm. Every sample
-    is solved once more with twice the step, at half the cost; the difference estimates the global error, and a sample
-    whose estimate exceeds `rtol` is solved again. With `dt` the step is fixed, the grid is kept, and nothing is
-    estimated; products are padded (3/2 rule) from the moment the spectrum reaches the end of the grid.
+    is solved twice, the second time with half the steps of the first; the difference estimates the global error, and a
+    sample whose estimate exceeds `rtol` is solved again with finer steps still. With `dt` the step is fixed, the grid
+    is kept, and nothing is estimated; products are padded (3/2 rule) from the moment the spectrum reaches the end of
+    the grid.
 
     Args:
         equation: what to solve.
@@ -68,9 +72,14 @@ def solve(
             given.
         dt: largest time step, instead of `rtol`.
         start: time of the initial condition.
+        method: "etdrk4" (Krogstad), "etdrk4-cox-matthews", "etdrk2", "imex4" (Kennedy and Carpenter's ARK4(3)6L[2]SA)
+            or "dopri5" (Dormand and Prince's explicit pair).
+        verify: so many samples, drawn at random, are solved once more, a hundred times more exactly (to 1e-9 with
+            `dt`); `Trajectories.verified` holds what their error turns out to be.
+        seed: of that draw.
 
     Raises:
-        ValueError: for shapes, times or tolerances that make no sense, and ill-posed equations.
+        ValueError: for shapes, times, tolerances or methods that make no sense, and ill-posed equations.
         BlowUpError: when a sample ceases to be finite; names the sample and the time.
 
     Warns:
@@ -79,29 +88,52 @@ def solve(
     """
     control_dt, tolerance, output = check_arguments(equation, grid, times, rtol, dt, start)
     check_fields(equation, u0, grid)
+    stepper = stepper_named(method)
+    if not 0 <= verify <= len(u0):
+        raise ValueError(f"Expected to verify between 0 and {len(u0)} samples, got verify = {verify}.")
     start = float(start)
 
-    def piece(rows: list[int]) -> tuple[Integration, Tensor]:
+    def piece(rows: list[int]) -> tuple[Integration, Tensor, Tensor]:
         part, initial = equation.select(rows), u0[rows].double()
         if control_dt is None:
-            return _to_tolerance(part, initial, grid, start, output, tolerance)
-        run = integrate(part, initial, grid, start, output, Fixed(control_dt, FIXED_TAIL))
-        return run, torch.full((len(rows),), math.nan, dtype=torch.float64)
+            return to_tolerance(part, initial, grid, start, output, tolerance, stepper)
+        run = integrate(part, initial, grid, start, output, Fixed(control_dt, FIXED_TAIL), stepper)
+        unknown = torch.full((len(rows),), math.nan, dtype=torch.float64)
+        return run, unknown, unknown
 
     pieces = in_chunks(u0, grid, piece)
     result = Trajectories(
-        u=torch.cat([run.u for run, _ in pieces]).to(u0.dtype),
+        u=torch.cat([run.u for run, _, _ in pieces]).to(u0.dtype),
         times=torch.tensor(output, dtype=torch.float64, device=u0.device),
         grid=grid,
         equation=equation,
-        error=torch.cat([error for _, error in pieces]),
-        steps=torch.cat([run.steps for run, _ in pieces]),
-        points_used=torch.cat([run.points for run, _ in pieces]),
-        tail=torch.cat([run.tail for run, _ in pieces]),
+        error=torch.cat([error for _, error, _ in pieces]),
+        horizon=torch.cat([horizon for _, _, horizon in pieces]),
+        steps=torch.cat([run.steps for run, _, _ in pieces]),
+        points_used=torch.cat([run.points for run, _, _ in pieces]),
+        tail=torch.cat([run.tail for run, _, _ in pieces]),
     )
     if control_dt is None:
         _warn_of_missed(result, tolerance)
-    return result
+    if not verify:
+        return result
+    chosen = torch.randperm(len(u0), generator=torch.Generator().manual_seed(seed))[:verify].sort().values.tolist()
+    finer = max(_VERIFICATION * tolerance, SMALLEST_RTOL) if control_dt is None else _VERIFICATION_OF_STEPS
+    return replace(result, verified=_verified(result, u0, chosen, start, finer, method))
+
+
+def _verified(
+    result: Trajectories, u0: Tensor, chosen: list[int], start: float, finer: float, method: str
+) -> dict[int, float]:
+    """The error of some samples against solutions with a smaller tolerance."""
+    equation = result.equation.select(chosen)
+    with warnings.catch_warnings():
+        # Where no finer solution exists the difference shows it.
+        warnings.simplefilter("ignore", AccuracyWarning)
+        reference = solve(equation, u0[chosen].double(), result.grid, result.times, finer, start=start, method=method)
+    difference = (result.u[chosen].double() - reference.u).flatten(1).norm(dim=1)
+    errors = difference / reference.u.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
+    return dict(zip(chosen, errors.tolist(), strict=True))
 
 
 def _warn_of_missed(result: Trajectories, rtol: float) -> None:
@@ -121,73 +153,6 @@ def _warn_of_missed(result: Trajectories, rtol: float) -> None:
         AccuracyWarning,
         stacklevel=3,
     )
-
-
-def _to_tolerance(
-    equation: Equation, u0: Tensor, grid: Grid, start: float, times: tuple[float, ...], rtol: float
-) -> tuple[Integration, Tensor]:
-    """An integration and its estimated global errors."""
-    tolerance = torch.full((u0.shape[0],), STEP_SHARE * rtol, dtype=torch.float64)
-    run, error = _with_estimate(equation, u0, grid, start, times, rtol, tolerance)
-    hopeless = unresolved(run, rtol)
-    for _ in range(_ATTEMPTS - 1):
-        # Below 1e-15 a smaller step only adds round-off.
-        failing = (~(error <= rtol) & (tolerance > 1e-15) & ~hopeless).nonzero().flatten().tolist()
-        if not failing:
-            break
-        before = error[failing]
-        tolerance[failing] /= (2 * before / rtol).nan_to_num(256.0).clamp(4.0, 256.0)
-        part = equation.select(failing)
-        again, error[failing] = _with_estimate(part, u0[failing], grid, start, times, rtol, tolerance[failing])
-        run.u[failing] = again.u
-        run.steps[failing] += again.steps
-        run.points[failing] = again.points
-        run.tail[failing], run.aliased[failing] = again.tail, again.aliased
-        # An error of order one that smaller steps do not lower is chaos beyond its horizon.
-        saturated = (error[failing] > _SATURATED) & (error[failing] > 0.5 * before)
-        hopeless[failing] = saturated | unresolved(again, rtol)
-    return run, error.maximum(_space_error(run))
-
-
-def _space_error(run: Integration) -> Tensor:
-    """What the finest grid leaves out.
-
-    A spectrum that decays exponentially, with exp(−aN/3) in its last third, has exp(−aN/2) beyond its end.
-    """
-    return run.aliased.maximum(run.tail**1.5)
-
-
-def beyond(grid: Grid) -> str:
-    """What to say of a spectrum that no grid holds."""
-    finest = " × ".join(map(str, finest_grid(grid).points))
-    return f"does not end on {finest} points, so start from a finer grid, or smooth the initial condition"
-
-
-def unresolved(run: Integration, rtol: float) -> Tensor:
-    """Whether the finest grid is too coarse; any other is left when its tail passes a share of rtol."""
-    return _space_error(run) > rtol
-
-
-def _with_estimate(
-    equation: Equation, u0: Tensor, grid: Grid, start: float, times: tuple[float, ...], rtol: float, tolerance: Tensor
-) -> tuple[Integration, Tensor]:
-    """An integration, and its difference to one with twice the step and a looser watch on the tail."""
-    finer = integrate(equation, u0, grid, start, times, Adaptive(tuple(tolerance.tolist()), TAIL_SHARE * rtol))
-    error = torch.full((u0.shape[0],), math.inf, dtype=torch.float64)
-    rows = list(range(u0.shape[0]))
-    while rows:
-        halved = Replayed(tuple(tuple(finer.taken[row]) for row in rows), rtol)
-        try:
-            coarser = integrate(equation.select(rows), u0[rows], grid, start, times, halved)
-        except BlowUpError as blown:
-            # Twice the step was unstable for this sample, which says enough about the step itself.
-            del rows[blown.sample]
-            continue
-        norm = finer.u[rows].flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
-        error[rows] = (RICHARDSON * (finer.u[rows] - coarser.u).flatten(1).norm(dim=1) / norm).cpu()
-        finer.steps[rows] += coarser.steps
-        break
-    return finer, error
 
 
 def in_chunks(u: Tensor, grid: Grid, work: Callable[[list[int]], Result]) -> list[Result]:
@@ -231,7 +196,7 @@ def check_arguments(
     rtol = 1e-6 if rtol is None else float(rtol)
     if not SMALLEST_RTOL <= rtol <= 0.1:
         raise ValueError(f"rtol must lie between {SMALLEST_RTOL:g} (float64 round-off) and 0.1, got {rtol:g}.")
-    refuse_ill_posed(equation, grid.dims)
+    refuse_ill_posed(equation, grid.dims, (float(start), output[-1]))
     return None if dt is None else float(dt), rtol, output
 
 

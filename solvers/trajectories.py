@@ -1,12 +1,14 @@
 """What `solve` returns."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from pdesym.solvers.equation import Equation, parameter_symbols
+from pdesym.solvers.declaration import parameter_symbols
+from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.jets import TIME
 from pdesym.solvers.spectral import derivative
@@ -24,9 +26,12 @@ class Trajectories:
         equation: what was solved.
         error: `(batch,)` estimated error relative to the solution, ‖u − u_true‖ / ‖u_true‖ over all outputs; nan
             where the step was fixed and nothing was estimated.
+        horizon: `(batch,)` the last output time up to which that error stays within the tolerance, the initial time
+            where it never does: for a chaotic solution the end of what can be predicted. nan like `error`.
         steps: `(batch,)` number of time steps taken.
         points_used: `(batch,)` points along the first axis of the finest grid used.
         tail: `(batch,)` largest share of the norm in the last third of the spectrum on the grid used.
+        verified: the error of some samples, by their index, against solutions a hundred times more exact.
     """
 
     u: Float[Tensor, "batch time channel *space"]
@@ -34,9 +39,11 @@ class Trajectories:
     grid: Grid
     equation: Equation
     error: Float[Tensor, " batch"]
+    horizon: Float[Tensor, " batch"]
     steps: Int[Tensor, " batch"]
     points_used: Int[Tensor, " batch"]
     tail: Float[Tensor, " batch"]
+    verified: Mapping[int, float] = field(default_factory=dict)
 
     def at(self, time: int | float) -> Float[Tensor, "batch channel *space"]:
         """The fields at one of the output times.

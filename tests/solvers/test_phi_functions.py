@@ -1,4 +1,4 @@
-"""φ₀ … φ₃ against exact arithmetic, and the order conditions of the tableau."""
+"""φ₀ … φ₃ against exact arithmetic."""
 
 import math
 
@@ -6,7 +6,7 @@ import mpmath
 import pytest
 import torch
 
-from pdesym.solvers.etdrk import KROGSTAD, phi_functions, phi_matrices
+from pdesym.solvers.steppers.phi import phi_functions, phi_matrices
 
 mpmath.mp.dps = 60
 DIRECTIONS = [-1, 1j, -1j, (-1 + 1j) / math.sqrt(2), (-1 - 1j) / math.sqrt(2), (1 + 1j) / math.sqrt(2), 1]
@@ -77,23 +77,3 @@ def test_phi_of_matrices_against_exact_arithmetic(matrix: list[list[complex]], s
             exact = torch.tensor([[complex(e) for e in row] for row in entries], dtype=torch.complex128)
             # At an imaginary argument exp is conditioned like |A|.
             assert (computed[j] - exact).abs().max() <= 2e-14 * max(1.0, size) * exact.abs().max(), j
-
-
-def test_the_tableau_is_consistent():
-    """At L = 0: a Runge-Kutta method whose weights and stages obey the order conditions of order 4."""
-    at_zero = [1.0, 1.0, 0.5, 1 / 6]
-
-    def value(combination: dict[int, float]) -> float:
-        return sum(weight * at_zero[j] for j, weight in combination.items())
-
-    b, c = [value(weight) for weight in KROGSTAD.weights], KROGSTAD.nodes
-    a = [[0.0] * 4, *([value(stage.get(j, {})) for j in range(4)] for stage in KROGSTAD.stages)]
-    ac = [sum(a[i][j] * c[j] for j in range(4)) for i in range(4)]
-    for i in range(4):
-        assert sum(a[i]) == pytest.approx(c[i])
-    for k in range(4):
-        assert sum(b[i] * c[i] ** k for i in range(4)) == pytest.approx(1 / (k + 1))
-    assert sum(b[i] * ac[i] for i in range(4)) == pytest.approx(1 / 6)
-    assert sum(b[i] * c[i] * ac[i] for i in range(4)) == pytest.approx(1 / 8)
-    assert sum(b[i] * sum(a[i][j] * c[j] ** 2 for j in range(4)) for i in range(4)) == pytest.approx(1 / 12)
-    assert sum(b[i] * sum(a[i][j] * ac[j] for j in range(4)) for i in range(4)) == pytest.approx(1 / 24)

@@ -1,0 +1,314 @@
+"""The time loop on one grid: a batch of samples, each with its own step, and their tangents."""
+
+import math
+from collections.abc import Sequence
+from types import EllipsisType
+
+import torch
+from torch import Tensor
+
+from pdesym.solvers.control import Control, Past, Segment
+from pdesym.solvers.grid import Grid
+from pdesym.solvers.integration import BlowUpError, Integration, Rows
+from pdesym.solvers.spectral import inverse_transform
+from pdesym.solvers.spectrum import resize, row_norm, tail_weights
+from pdesym.solvers.steppers import Stepper, estimate, step
+from pdesym.solvers.system import Linearisation, SpectralSystem
+
+# A solution that ceases to be finite at the same time, to this share, whatever the step and the grid, is singular.
+_SAME_TIME = 0.05
+# Tables of coefficients that are kept: irregular output times would make a new one for each segment.
+_MOST_TABLES = 64
+
+
+class Advance:
+    """Moves rows on one grid to the end, or until their spectrum outgrows the grid."""
+
+    def __init__(
+        self,
+        system: SpectralSystem,
+        output_grid: Grid,
+        segments: tuple[Segment, ...],
+        control: Control,
+        stepper: Stepper,
+        stage: int,
+        is_last: bool,
+        rows: Rows,
+        out: Integration,
+    ):
+        self.all_rows, self.output_grid, self.segments = system, output_grid, segments
+        self.control, self.stepper, self.out = control, stepper, out
+        self.stage, self.is_last = stage, is_last
+        self.ids = rows.ids
+        self.segment, self.substeps = rows.segment, rows.substeps
+        self.done = [0] * len(rows.ids)
+        self.v0 = torch.stack(rows.v)
+        self.w0 = torch.stack(rows.w) if rows.w else None
+        self.v, self.w = self.v0.clone(), None if self.w0 is None else self.w0.clone()
+        self.error = torch.zeros(len(rows.ids), dtype=torch.float64, device=self.v.device)
+        self.finite = torch.zeros_like(self.error)
+        self.outgrown = Rows()
+        self.singular = rows.singular
+        self.failures: dict[int, tuple[int, float]] = {}
+        self.tables: dict[tuple[float, float, int], Tensor] = {}
+        self.table: Tensor | None = None
+        self._zero = torch.zeros((), dtype=torch.float64, device=self.v.device)
+        self.weights = tail_weights(system.grid, self.v.device)
+        out.points[self.ids] = system.grid.points[0]
+
+    def run(self) -> Rows:
+        """Returns the rows that need a finer grid."""
+        self._leave_aliased()
+        while self.ids:
+            left = [m - j for j, m in zip(self.done, self.substeps, strict=True)]
+            for _ in range(min(left)):
+                self._step()
+            self._judge([i for i, n in enumerate(left) if n == min(left)])
+        return self.outgrown
+
+    def _leave_aliased(self) -> None:
+        """Hand on rows on whose grid a function of x in the equation has no faithful values, and select the others."""
+        system = self.all_rows.select(torch.tensor(self.ids, device=self.v.device))
+        middles = torch.tensor(self._middles(), dtype=torch.float64, device=self.v.device)
+        shares = system.aliasing(self.v, middles).tolist()
+        leaving = [i for i, share in enumerate(shares) if share > self.control.tail]
+        if self.is_last:
+            for i in leaving:
+                self.out.aliased[self.ids[i]] = shares[i]
+            leaving = []
+        for i in leaving:
+            self._hand_on(i)
+        if leaving:
+            self._keep([i for i in range(len(self.ids)) if i not in leaving])
+        self._select()
+
+    def _select(self) -> None:
+        """Everything that depends on which rows are active or where they are."""
+        if not self.ids:
+            return
+        self.system = self.all_rows.select(torch.tensor(self.ids, device=self.v.device))
+        if self.all_rows.explicit_linear:
+            self.system = self.system.frozen_at(torch.tensor(self._middles(), device=self.v.device))
+        self.table = None
+        self._evaluate()
+        self._gather(range(len(self.ids)))
+
+    def _middles(self) -> list[float]:
+        """The middle of the segment of each row."""
+        return [self.segments[s].start + 0.5 * self.segments[s].length for s in self.segment]
+
+    def _evaluate(self) -> None:
+        """N at the current states: needed anew only when they did not come out of a step."""
+        if self.w is None:
+            self.n = self.system.nonlinear(self.v, self._time(0.0))
+        else:
+            self.n, self.linearisation = self.system.linearised(self.v, self._time(0.0))
+
+    def _step_of(self, i: int) -> float:
+        return self.segments[self.segment[i]].length / self.substeps[i]
+
+    def _gather(self, changed: Sequence[int]) -> None:
+        """The coefficients of the rows whose step has changed; a table without rows where all take the same step."""
+        steps = [self._step_of(i) for i in range(len(self.ids))]
+        symbols = self.system.symbol
+        own_symbols = symbols.shape[0] > 1
+        shared = len(set(steps)) == 1 and not own_symbols
+        if shared or self.table is None or self.table.shape[1] != len(steps):
+            changed = range(len(steps))
+        # A row is told apart by its step, and by what makes its symbol its own.
+        middles = self._middles() if self.all_rows.explicit_linear else [0.0] * len(steps)
+        keys = [
+            (steps[i], middles[i], self.ids[i] if own_symbols and self.all_rows.per_sample else -1)
+            for i in range(len(steps))
+        ]
+        wanted = dict.fromkeys(keys[i] for i in changed)
+        for h in {key[0] for key in wanted if key not in self.tables}:
+            rows = {keys[i]: i for i in changed if steps[i] == h and keys[i] not in self.tables}
+            symbol = symbols[list(rows.values())] if own_symbols else symbols
+            made = self.stepper.coefficients(symbol, h, self.all_rows.diagonal)
+            self.tables |= {key: made[:, place : place + 1] for place, key in enumerate(rows)}
+        if shared:
+            self.table = self.tables[keys[0]]
+        else:
+            stacked = torch.cat([self.tables[key] for key in wanted], dim=1)
+            places = {key: place for place, key in enumerate(wanted)}
+            rows_of_changed = stacked.index_select(
+                1, torch.tensor([places[keys[i]] for i in changed], device=self.v.device)
+            )
+            if self.table is None or len(changed) == len(steps):
+                self.table = rows_of_changed
+            else:
+                self.table.index_copy_(1, torch.tensor(changed, device=self.v.device), rows_of_changed)
+        self.coefficients = self.table.unbind()
+        if len(self.tables) > _MOST_TABLES:
+            self.tables = {key: self.tables[key] for key in set(keys) & set(self.tables)}
+
+    def _time(self, node: float) -> Tensor:
+        if not self.system.explicit_time:
+            return self._zero
+        times = [
+            self.segments[s].start + (j + node) * self._step_of(i)
+            for i, (s, j) in enumerate(zip(self.segment, self.done, strict=True))
+        ]
+        return torch.tensor(times, dtype=torch.float64, device=self.v.device)
+
+    def _step(self) -> None:
+        system, table, stepper = self.system, self.coefficients, self.stepper
+        times = [self._time(node) for node in (*stepper.nodes, 1.0)]
+        if self.w is None:
+            new, evaluated = step(
+                self.v, self.n, lambda i, stage: system.nonlinear(stage, times[i]), table, stepper, system.add
+            )
+            n_new = system.nonlinear(new, times[-1])
+        else:
+            tangents: list[Linearisation] = [self.linearisation]
+
+            def evaluate(i: int, stage: Tensor) -> Tensor:
+                value, linearisation = system.linearised(stage, times[i])
+                tangents.append(linearisation)
+                return value
+
+            new, evaluated = step(self.v, self.n, evaluate, table, stepper, system.add)
+            first = tangents[0](self.w)
+            self.w, _ = step(self.w, first, lambda i, stage: tangents[i](stage), table, stepper, system.add)
+            n_new, self.linearisation = system.linearised(new, times[-1])
+        if self.control.estimates:
+            error = row_norm(estimate(self.v, [*evaluated, n_new], table, stepper, system.add))
+            self.error = torch.maximum(self.error, error)
+            self.finite += torch.isfinite(self.error)
+        self.v, self.n = new, n_new
+        self.done = [j + 1 for j in self.done]
+
+    def _relative_errors(self, index: Tensor) -> list[float]:
+        """The largest estimated error of a step in the segments that ended; 0 or inf where nothing is estimated."""
+        norm = row_norm(self.v[index])
+        if self.control.estimates:
+            return (self.error[index] / norm.clamp_min(torch.finfo(torch.float64).tiny)).tolist()
+        return torch.where(torch.isfinite(norm), 0.0, math.inf).tolist()
+
+    def _judge(self, ended: list[int]) -> None:
+        """Accept, repeat or hand on the segments that ended."""
+        index = torch.tensor(ended, device=self.v.device)
+        errors = self._relative_errors(index)
+        states = self.v[index]
+        tails = (row_norm(states * self.weights) / row_norm(states).clamp_min(1e-300)).tolist()
+        accepted: list[int] = []
+        repeated: list[int] = []
+        changed: list[int] = []
+        leaving: set[int] = set()
+        for i, error, tail in zip(ended, errors, tails, strict=True):
+            row, m = self.ids[i], self.substeps[i]
+            self.out.steps[row] += m
+            retry = self.control.retry(row, m, error)
+            if retry is None or (not math.isfinite(error) and self._is_singular(i)):
+                self._give_up(i)
+                leaving.add(i)
+            elif retry != m:
+                self.substeps[i] = retry
+                repeated.append(i)
+            elif tail > self.control.tail and not self.is_last:
+                self._hand_on(i)
+                leaving.add(i)
+            else:
+                self.out.tail[row] = max(self.out.tail[row].item(), tail)
+                accepted.append(i)
+                self.out.taken[row].append(m)
+                self.out.stages[row].append(self.stage)
+                self.failures.pop(row, None)
+                if self._enter_next(i, error):
+                    changed.append(i)
+        self._record([i for i in accepted if self.segments[self.segment[i] - 1].output is not None])
+        _copy_rows(self.v, self.v0, accepted)
+        _copy_rows(self.v0, self.v, repeated)
+        if self.w is not None and self.w0 is not None:
+            _copy_rows(self.w, self.w0, accepted)
+            _copy_rows(self.w0, self.w, repeated)
+        for i in (*accepted, *repeated):
+            self.done[i] = 0
+        self.error[index] = 0.0
+        self.finite[index] = 0.0
+        leaving |= {i for i in accepted if self.segment[i] == len(self.segments)}
+        if leaving:
+            self._keep([i for i in range(len(self.ids)) if i not in leaving])
+        if leaving or self.all_rows.explicit_linear:
+            self._select()
+        else:
+            if repeated:
+                self._evaluate()
+            if repeated or changed:
+                self._gather(repeated + changed)
+
+    def _is_singular(self, i: int) -> bool:
+        """Whether row i ceased to be finite at the time at which it did with longer steps: no step is short enough."""
+        row, reached = self.ids[i], self.finite[i].item() * self._step_of(i)
+        before = self.failures.get(row)
+        self.failures[row] = (self.substeps[i] if before is None else before[0], reached)
+        return before is not None and abs(reached - before[1]) <= _SAME_TIME * max(reached, before[1])
+
+    def _give_up(self, i: int) -> None:
+        """Try a row on the next grid, unless it is the last or the grid before failed at the same time."""
+        row, segment = self.ids[i], self.segments[self.segment[i]]
+        first, reached = self.failures.get(row, (self.substeps[i], 0.0))
+        time = segment.start + reached
+        on_coarser_grid = self.singular.get(row, math.inf)
+        if self.is_last or abs(time - on_coarser_grid) <= _SAME_TIME * segment.length:
+            raise BlowUpError(row, time, self.control.remedy)
+        self.outgrown.singular[row] = time
+        self.substeps[i] = first
+        self._hand_on(i)
+
+    def _enter_next(self, i: int, error: float) -> bool:
+        """Move row i to its next segment; whether its step changes."""
+        step_before, past = self._step_of(i), self.segments[self.segment[i]]
+        self.segment[i] += 1
+        if self.segment[i] == len(self.segments):
+            return False
+        index = self.segment[i]
+        completed = Past(self.substeps[i], error, past.length)
+        self.substeps[i] = self.control.substeps(self.ids[i], index, self.segments[index], completed)
+        return self._step_of(i) != step_before
+
+    def _hand_on(self, i: int) -> None:
+        self.outgrown.ids.append(self.ids[i])
+        self.outgrown.v.append(self.v0[i].clone())
+        if self.w0 is not None:
+            self.outgrown.w.append(self.w0[i].clone())
+        self.outgrown.segment.append(self.segment[i])
+        self.outgrown.substeps.append(self.substeps[i])
+
+    def _record(self, rows: list[int]) -> None:
+        """Write the states that ended on an output time; their segment counter is already one further."""
+        if not rows:
+            return
+        outputs = [self.segments[self.segment[i] - 1].output for i in rows]
+        ids = [self.ids[i] for i in rows]
+        self.out.u[ids, outputs] = self._on_output_grid(self.v[rows])
+        if self.out.w is not None and self.w is not None:
+            tangents = self._on_output_grid(self.w[rows])
+            for place, (row, output) in enumerate(zip(ids, outputs, strict=True)):
+                self.out.w[row, :, output] = tangents[place]
+
+    def _on_output_grid(self, v: Tensor) -> Tensor:
+        """Values at the points of the output grid: synthesis on a multiple of it, of which every k-th point is kept."""
+        mine, wanted = self.system.grid.points, self.output_grid.points
+        factors = [-(-m // n) for m, n in zip(mine, wanted, strict=True)]
+        finer = tuple(n * k for n, k in zip(wanted, factors, strict=True))
+        values = inverse_transform(resize(v, mine, finer), finer, norm="forward")
+        kept: tuple[EllipsisType | slice, ...] = (..., *(slice(None, None, k) for k in factors))
+        return values[kept]
+
+    def _keep(self, rows: list[int]) -> None:
+        index = torch.tensor(rows, dtype=torch.int64, device=self.v.device)
+        self.ids = [self.ids[i] for i in rows]
+        self.segment = [self.segment[i] for i in rows]
+        self.substeps = [self.substeps[i] for i in rows]
+        self.done = [self.done[i] for i in rows]
+        self.v, self.v0, self.error, self.finite = self.v[index], self.v0[index], self.error[index], self.finite[index]
+        if self.w is not None and self.w0 is not None:
+            self.w, self.w0 = self.w[index], self.w0[index]
+
+
+def _copy_rows(source: Tensor, target: Tensor, rows: list[int]) -> None:
+    if rows:
+        index = torch.tensor(rows, device=source.device)
+        target.index_copy_(0, index, source.index_select(0, index))
