@@ -13,6 +13,7 @@ CARD = Card(
     formula="uₜ + c uₓ = 0",
     behaviour="Every shape travels at speed c, unchanged: u(x, t) = u₀(x − c t).",
     good_values="c = 1, L = 1 or 2π, any resolved initial condition; the solver is exact here, whatever the step.",
+    ill_posed="for no values",
     invariants={"mass": "u", "momentum": "u**2"},
     exact_solutions={"advected": "u₀(x − c t), for any u₀"},
 )

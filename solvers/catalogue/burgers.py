@@ -16,8 +16,8 @@ CARD = Card(
     name="Burgers",
     formula="uₜ + u uₓ = ν uₓₓ",
     behaviour="Slopes steepen into fronts of width about ν/|u|, which merge and decay.",
-    good_values="L = 2π, ν = 0.05, amplitude 1, t ≤ 4, 128 points; ν = 0.01 makes fronts that need 1024. ν < 0 is "
-    "ill-posed.",
+    good_values="L = 2π, ν = 0.05, amplitude 1, t ≤ 4, 128 points; ν = 0.01 makes fronts that need 1024.",
+    ill_posed="for ν < 0; ν = 0 makes shocks",
     invariants={"mass": "u"},
     exact_solutions={"cole_hopf": "u = −2ν ψₓ/ψ with a heat solution ψ, for any u₀"},
 )

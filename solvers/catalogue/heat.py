@@ -13,7 +13,9 @@ CARD = Card(
     name="Heat",
     formula="uₜ = ν ∇²u",
     behaviour="Every wave decays at the rate νk²: the field smooths towards its mean.",
-    good_values="ν = 0.01 to 1 on L = 2π; 64 points carry any smooth initial condition. ν < 0 is ill-posed.",
+    good_values="ν = 0.01 to 1 on L = 2π; 64 points carry any smooth initial condition.",
+    dims=(1, 2, 3),
+    ill_posed="for ν < 0",
     invariants={"mass": "u"},
     exact_solutions={"diffused": "each Fourier mode times exp(−ν k² t), for any u₀"},
 )

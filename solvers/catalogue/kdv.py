@@ -15,6 +15,7 @@ CARD = Card(
     formula="uₜ + a u uₓ + b uₓₓₓ = 0",
     behaviour="Waves steepen (a) and disperse (b) into solitons, taller ones faster, which pass through each other.",
     good_values="a = b = 1, L = 128, 256 points and more, t up to 100 with waves of amplitude 0.5.",
+    ill_posed="for no values; b = 0 makes shocks",
     invariants={"mass": "u", "momentum": "u**2", "energy": "b*u_x**2/2 - a*u**3/6"},
     exact_solutions={"soliton": "u = (3c/a) sech²(½ √(c/b) (x − x₀ − c t)), a soliton of speed c > 0"},
 )

@@ -9,6 +9,8 @@ CARD = Card(
     behaviour="Waves with |k| < 1 grow, shorter ones are damped, steepening couples them: cellular chaos, with a "
     "Lyapunov time of about 10.",
     good_values="L = 64, 128 points, t up to 30 before digits are lost to chaos; L < 2π decays to a constant.",
+    ill_posed="for no values",
+    evidence="fourth-order convergence; agreement with DOP853 on another right-hand side",
     invariants={"mass": "u"},
 )
 
