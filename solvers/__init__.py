@@ -13,14 +13,39 @@ if __name__ == "solvers":  # the repository root is on sys.path; a bare name wou
     raise ImportError("The folder solvers/ is the package pdesym.solvers: write `import pdesym.solvers`.")
 
 from pdesym.solvers.card import Card
-from pdesym.solvers.catalogue import CATALOGUE, advection, burgers, heat, kdv, ks
+from pdesym.solvers.catalogue import (
+    CATALOGUE,
+    advection,
+    advection_2d,
+    allen_cahn,
+    burgers,
+    burgers_2d,
+    cahn_hilliard,
+    ckdv,
+    fisher_kpp,
+    fitzhugh_nagumo,
+    gray_scott,
+    heat,
+    kdv,
+    ks,
+    ks_2d,
+    mkdv,
+    nkdv,
+    nls,
+    shallow_water,
+    sine_gordon,
+    swift_hohenberg,
+    wave,
+)
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.expression import ExpressionError
 from pdesym.solvers.flow_map import FlowMap
+from pdesym.solvers.gaussian_fields import GaussianField
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.initial_conditions import RandomSinusoids
+from pdesym.solvers.initial_conditions import EachField, InitialLaw, RandomSinusoids, Uniform
 from pdesym.solvers.integration import BlowUpError
 from pdesym.solvers.solve import AccuracyWarning, solve
+from pdesym.solvers.specks import Specks
 from pdesym.solvers.spectral import derivative, translate
 from pdesym.solvers.trajectories import Trajectories
 
@@ -29,18 +54,39 @@ __all__ = [
     "AccuracyWarning",
     "BlowUpError",
     "Card",
+    "EachField",
     "Equation",
     "ExpressionError",
     "FlowMap",
+    "GaussianField",
     "Grid",
+    "InitialLaw",
     "RandomSinusoids",
+    "Specks",
     "Trajectories",
+    "Uniform",
     "advection",
+    "advection_2d",
+    "allen_cahn",
     "burgers",
+    "burgers_2d",
+    "cahn_hilliard",
+    "ckdv",
     "derivative",
+    "fisher_kpp",
+    "fitzhugh_nagumo",
+    "gray_scott",
     "heat",
     "kdv",
     "ks",
+    "ks_2d",
+    "mkdv",
+    "nkdv",
+    "nls",
+    "shallow_water",
+    "sine_gordon",
     "solve",
+    "swift_hohenberg",
     "translate",
+    "wave",
 ]
