@@ -7,31 +7,45 @@ from functools import lru_cache
 import sympy
 from torch import Tensor
 
-from pdesym.solvers.conservative import Orders, fewest_transforms
-from pdesym.solvers.equation import Equation, Linear, linear_expression, parameter_symbols, split_text
-from pdesym.solvers.jets import TIME, Jet, JetSpace, expanded
+from pdesym.solvers.conservative import Form, Orders, fewest_transforms, normalised
+from pdesym.solvers.declaration import Constraint, Declaration, constraints, parameter_symbols
+from pdesym.solvers.equation import Equation
+from pdesym.solvers.jets import TIME, Jet, JetSpace, Linear, expanded, linear_expression
+from pdesym.solvers.split import split
 from pdesym.solvers.torch_function import torch_function
 
 
 @dataclass(frozen=True)
-class Product:
-    """One term of the remainder: coefficient · ∂^orders F(jets, x, t, parameters) in the equation of one field."""
+class Term:
+    """coefficient · ∂^orders of a product, in the equation of one field; the coefficient has parameters and numbers."""
 
     field: int
     orders: Orders
     coefficient: sympy.Expr
+
+
+@dataclass(frozen=True)
+class Product:
+    """One function F(jets, x, t, parameters) that is taken point by point, and what its transform is used for."""
+
     flux: sympy.Expr
+    terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A right-hand side as L u + L'(t) u + Σ coefficient ∂^orders F.
+    """A right-hand side as L u + L'(t) u + c + Σ coefficient ∂^orders F.
+
+    Fields are counted through the jet space: those that evolve, then the auxiliary ones.
 
     Attributes:
-        linear: L by rows and columns of fields.
-        explicit_linear: L'(t) by rows and columns of fields.
+        linear: L by rows of evolving fields and columns of fields.
+        explicit_linear: L'(t), shaped like L.
+        constraints: what defines the auxiliary fields.
+        constant: `(*coordinates, *parameters) → [c, …]`, one for each evolving field.
+        constants: the same as expressions, zero for most.
         jets: the jets that the products F need.
-        products: the terms of the remainder.
+        products: the products F, each of which is transformed once.
         flux: `(*jets, *coordinates, t, *parameters) → [F, …]`.
         slopes: the same arguments to the non-zero ∂F/∂jet, row after row.
         slope_jets: for each product the jets it depends on, by index.
@@ -42,6 +56,9 @@ class Compiled:
 
     linear: tuple[tuple[Linear, ...], ...]
     explicit_linear: tuple[tuple[Linear, ...], ...]
+    constraints: tuple[Constraint, ...]
+    constant: Callable[..., list[Tensor | float]]
+    constants: tuple[sympy.Expr, ...]
     jets: tuple[Jet, ...]
     products: tuple[Product, ...]
     flux: Callable[..., list[Tensor | float]]
@@ -58,43 +75,52 @@ def compile_equation(equation: Equation, dims: int) -> Compiled:
     Raises:
         ValueError: when the text needs more axes.
     """
-    equation.right_hand_sides(dims)
-    return _compile(equation.text, equation.fields, tuple(sorted(equation.parameters)), dims)
+    return _compile(equation.declaration, dims)
 
 
 @lru_cache(maxsize=256)
-def _compile(text: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[str, ...], dims: int) -> Compiled:
-    split = split_text(text, fields, parameters, dims)
-    space = split.space
-    products_only = tuple(
-        expanded(remainder - linear_expression(row, space))
-        for remainder, row in zip(split.remainder, split.explicit_linear, strict=True)
-    )
-    form = fewest_transforms(products_only, space)
-    products = tuple(
-        # A numerical factor costs nothing when it is part of the Fourier multiplier.
-        Product(index, orders, *flux.as_coeff_Mul())
-        for index, equation in enumerate(form)
-        for orders, flux in equation.items()
-    )
+def _compile(declaration: Declaration, dims: int) -> Compiled:
+    parts = split(declaration, dims)
+    space, relations = parts.space, constraints(declaration, dims)
+    constants, remainders = [], []
+    for remainder, row in zip(parts.remainder, parts.explicit_linear, strict=True):
+        terms = sympy.Add.make_args(expanded(remainder - linear_expression(row, space)))
+        changing = [term for term in terms if space.jets_in(term) or term.has(TIME)]
+        remainders.append(sympy.Add(*changing))
+        constants.append(sympy.Add(*(term for term in terms if term not in changing)))
+    products = _products(fewest_transforms(tuple(remainders), space, relations), space)
     fluxes = [product.flux for product in products]
     jets = space.jets_in(fluxes)
     symbols = [space.symbol(jet) for jet in jets]
-    arguments = [*symbols, *space.coordinates, TIME, *parameter_symbols(parameters).values()]
+    parameters = list(parameter_symbols(declaration.parameters).values())
+    arguments = [*symbols, *space.coordinates, TIME, *parameters]
     slope_jets = tuple(tuple(j for j, symbol in enumerate(symbols) if flux.has(symbol)) for flux in fluxes)
     slopes = [_slope(flux, symbols[j]) for flux, row in zip(fluxes, slope_jets, strict=True) for j in row]
     return Compiled(
-        linear=split.linear,
-        explicit_linear=split.explicit_linear,
+        linear=parts.linear,
+        explicit_linear=parts.explicit_linear,
+        constraints=relations,
+        constant=torch_function([*space.coordinates, *parameters], constants),
+        constants=tuple(constants),
         jets=jets,
         products=products,
         flux=torch_function(arguments, fluxes),
         slopes=torch_function(arguments, slopes),
         slope_jets=slope_jets,
         degree=_degree(fluxes, space),
-        explicit_time=any(flux.has(TIME) for flux in fluxes) or any(any(row) for row in split.explicit_linear),
-        explicit_space=any(flux.has(*space.coordinates) for flux in fluxes),
+        explicit_time=any(flux.has(TIME) for flux in fluxes) or any(any(row) for row in parts.explicit_linear),
+        explicit_space=any(flux.has(*space.coordinates) for flux in (*fluxes, *constants)),
     )
+
+
+def _products(form: Sequence[Form], space: JetSpace) -> tuple[Product, ...]:
+    """The distinct products of a form, with all places where each is used."""
+    terms: dict[sympy.Expr, list[Term]] = {}
+    for field, equation in enumerate(form):
+        for orders, flux in equation.items():
+            coefficient, product = normalised(flux, space)
+            terms.setdefault(product, []).append(Term(field, orders, coefficient))
+    return tuple(Product(flux, tuple(used)) for flux, used in terms.items())
 
 
 def by_function_of_time(linear: Sequence[Sequence[Linear]]) -> dict[sympy.Expr, list[list[Linear]]]:

@@ -5,13 +5,17 @@ Evaluating R pseudo-spectrally costs one inverse transform for each jet that occ
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import sympy
 from sympy.integrals.manualintegrate import manualintegrate
 
+from pdesym.solvers.declaration import Constraint
 from pdesym.solvers.jets import TIME, Jet, JetSpace, expanded
 
 Orders = tuple[int, ...]
+Form = dict[Orders, sympy.Expr]
+"""{α: F_α} stands for Σ_α ∂^α F_α."""
 
 _ENTIRE = {sympy.sin, sympy.cos, sympy.exp, sympy.sinh, sympy.cosh}
 
@@ -72,7 +76,7 @@ def _exact_part(terms: list[sympy.Expr], axis: int, space: JetSpace) -> tuple[sy
     return flux, rest
 
 
-def conservative_form(expression: sympy.Expr, space: JetSpace) -> dict[Orders, sympy.Expr]:
+def conservative_form(expression: sympy.Expr, space: JetSpace) -> Form:
     """{α: F_α} with expression = Σ_α ∂^α F_α, as many derivatives as possible moved outside.
 
     Terms with an explicit coordinate, and terms that mix derivatives along several axes, stay as they are.
@@ -96,19 +100,83 @@ def conservative_form(expression: sympy.Expr, space: JetSpace) -> dict[Orders, s
     return {orders: flux for orders, flux in sorted(done.items()) if flux != 0}
 
 
-def fewest_transforms(expressions: tuple[sympy.Expr, ...], space: JetSpace) -> tuple[dict[Orders, sympy.Expr], ...]:
+def fewest_transforms(
+    expressions: tuple[sympy.Expr, ...], space: JetSpace, constraints: Sequence[Constraint] = ()
+) -> tuple[Form, ...]:
     """For each right-hand side of a system the form Σ_α ∂^α F_α, the pointwise or the conservative one for all.
 
-    The cheaper of the two is taken; at equal cost the conservative one, which keeps the mean exact.
+    The cheapest is taken; at equal cost the conservative one, which keeps the mean exact. The advection of a vorticity
+    by the stream function that a constraint defines is also written with two products of velocities.
     """
+    whole: tuple[Form, ...] = ({},) * len(expressions)
+    candidates = [whole]
+    pairs = [_without_advection(expression, space, constraints) for expression in expressions]
+    if any(advection for _, advection in pairs):
+        candidates.append(tuple(advection for _, advection in pairs))
     zero = (0,) * space.dims
-    pointwise = tuple({zero: expression} if expression != 0 else {} for expression in expressions)
-    conservative = tuple(conservative_form(expression, space) for expression in expressions)
-    return min(conservative, pointwise, key=lambda form: count_transforms(form, space))
+    forms = []
+    for extra in candidates:
+        rest = expressions if extra is whole else tuple(left for left, _ in pairs)
+        pointwise: tuple[Form, ...] = tuple({zero: expression} for expression in rest)
+        conservative = tuple(conservative_form(expression, space) for expression in rest)
+        forms += [tuple(map(_sum, form, extra)) for form in (conservative, pointwise)]
+    return min(forms, key=lambda form: count_transforms(form, space))
 
 
-def count_transforms(form: tuple[dict[Orders, sympy.Expr], ...], space: JetSpace) -> int:
-    """Number of real transforms that one evaluation of the form takes; TIME and coordinates cost none."""
-    fluxes = [flux for equation in form for flux in equation.values()]
+def _without_advection(
+    expression: sympy.Expr, space: JetSpace, constraints: Sequence[Constraint]
+) -> tuple[sympy.Expr, Form]:
+    """(rest, form) where the form stands for κ (ψ_x w_y − ψ_y w_x) with w = σ ∇²ψ, which is
+
+    κσ [(∂_yy − ∂_xx)(ψ_x ψ_y) + ∂_xy(ψ_x² − ψ_y²)]
+
+    (Basdevant, J. Comput. Phys. 50, 1983): two inverse and two forward transforms instead of four and one.
+    """
+    rest, form = expanded(expression), Form()
+    for constraint in constraints if space.dims == 2 else ():
+        sources = {b: operator for b, operator in enumerate(constraint.sources) if operator}
+        pure = set(constraint.operator) == {(2, 0), (0, 2)} and len(set(constraint.operator.values())) == 1
+        if not pure or len(sources) != 1 or set(next(iter(sources.values()))) != {(0, 0)}:
+            continue
+        ((vorticity, operator),) = sources.items()
+        ratio = constraint.operator[2, 0] / operator[0, 0]
+        along = [[space.symbol(Jet(f, orders)) for orders in ((1, 0), (0, 1))] for f in (constraint.field, vorticity)]
+        (psi_x, psi_y), (w_x, w_y) = along
+        factor = _coefficient(rest, psi_x * w_y, space)
+        if factor == 0 or sympy.simplify(factor + _coefficient(rest, psi_y * w_x, space)) != 0:
+            continue
+        rest = expanded(rest - factor * (psi_x * w_y - psi_y * w_x))
+        factor = factor * ratio
+        cross, difference = factor * psi_x * psi_y, factor * (psi_x**2 - psi_y**2)
+        form = _sum(form, {(0, 2): cross, (2, 0): -cross, (1, 1): difference})
+    return rest, form
+
+
+def _coefficient(expression: sympy.Expr, product: sympy.Expr, space: JetSpace) -> sympy.Expr:
+    """The sum of what stands before a product of jets, as far as that contains no jet and no coordinate."""
+    quotients = [term / product for term in sympy.Add.make_args(expression) if term.has(*product.free_symbols)]
+    return sympy.Add(*(q for q in quotients if not space.jets_in(q) and not q.has(*space.coordinates)))
+
+
+def _sum(form: Form, other: Form) -> Form:
+    total = {
+        orders: form.get(orders, sympy.Integer(0)) + other.get(orders, sympy.Integer(0)) for orders in form | other
+    }
+    return {orders: flux for orders, flux in sorted(total.items()) if flux != 0}
+
+
+def normalised(flux: sympy.Expr, space: JetSpace) -> tuple[sympy.Expr, sympy.Expr]:
+    """(coefficient, product): the factors of numbers and parameters apart, which a Fourier multiplier takes along.
+
+    Fluxes that differ by such a factor have the same product.
+    """
+    jets = (space.symbol(jet) for jet in space.jets_in(flux))
+    coefficient, product = flux.as_independent(*jets, *space.coordinates, TIME, as_Add=False)
+    return (-coefficient, -product) if product.could_extract_minus_sign() else (coefficient, product)
+
+
+def count_transforms(form: tuple[Form, ...], space: JetSpace) -> int:
+    """Number of real transforms that one evaluation of the form takes; numbers and parameters alone cost none."""
+    fluxes = {normalised(flux, space)[1] for equation in form for flux in equation.values()}
     forward = sum(bool(space.jets_in(flux)) or flux.has(TIME, *space.coordinates) for flux in fluxes)
     return len(space.jets_in(fluxes)) + int(forward)

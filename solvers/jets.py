@@ -1,7 +1,7 @@
 """Jet coordinates: the symbols u, u_x, u_xy … of a set of fields, and total derivatives of expressions in them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -9,6 +9,9 @@ import sympy
 from pdesym.solvers.grid import AXES
 
 TIME = sympy.Symbol("t", real=True)
+
+Linear = dict[tuple[int, ...], sympy.Expr]
+"""Coefficients of a linear operator by orders of derivative: {(3,): -b} is −b ∂ₓ³."""
 
 
 @dataclass(frozen=True)
@@ -78,3 +81,30 @@ class JetSpace:
 def expanded(expression: sympy.Expr) -> sympy.Expr:
     """The expression as a sum of products. Powers stay whole: exp(a + b) as exp(a)·exp(b) could overflow."""
     return sympy.expand(expression, power_exp=False, power_base=False, log=False)
+
+
+def linear_part(expression: sympy.Expr, space: JetSpace) -> tuple[tuple[Linear, ...], sympy.Expr]:
+    """(operators by field, rest) with expression = Σ_b operator_b(field b) + rest, coefficients without x and t."""
+    row: tuple[Linear, ...] = tuple({} for _ in space.fields)
+    rest: list[sympy.Expr] = []
+    for term in sympy.Add.make_args(expanded(expression)):
+        jets = space.jets_in(term)
+        variables = (*space.coordinates, TIME, *(space.symbol(jet) for jet in jets))
+        coefficient, factor = term.as_independent(*variables, as_Add=False)
+        if len(jets) == 1 and factor == space.symbol(jets[0]):
+            operator = row[jets[0].field]
+            operator[jets[0].orders] = operator.get(jets[0].orders, sympy.Integer(0)) + coefficient
+        else:
+            rest.append(term)
+    return row, sympy.Add(*rest)
+
+
+def linear_expression(row: Sequence[Linear], space: JetSpace) -> sympy.Expr:
+    """Σ_b operator_b(field b) in jet symbols."""
+    return sympy.Add(
+        *(
+            coefficient * space.symbol(Jet(b, orders))
+            for b, operator in enumerate(row)
+            for orders, coefficient in operator.items()
+        )
+    )

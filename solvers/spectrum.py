@@ -53,8 +53,11 @@ def interpolated(v: Tensor, old: Sequence[int], new: Sequence[int]) -> Tensor:
 
 
 def padded_points(points: Sequence[int], degree: int) -> tuple[int, ...]:
-    """Points on which products of `degree` factors leave the resolved modes free of aliases: N (degree + 1)/2."""
-    return tuple(int(next_fast_len(-(-n * (degree + 1) // 2), real=True)) for n in points)
+    """Points on which products of `degree` factors leave the resolved modes free of aliases: about N (degree + 1)/2.
+
+    With modes up to K along an axis, (degree + 1) K + 1 points: 64 for the 43 modes up to 21 and a quadratic product.
+    """
+    return tuple(int(next_fast_len((degree + 1) * ((n - 1) // 2) + 1, real=True)) for n in points)
 
 
 def tail_weights(grid: Grid, device: torch.device | None) -> Tensor:

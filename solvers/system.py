@@ -1,20 +1,21 @@
 """An equation on a grid, in Fourier space: v' = L v + N(v, t)."""
 
 import copy
-import math
 from collections.abc import Sequence
 
-import sympy
 import torch
 from torch import Tensor
 
-from pdesym.solvers.compiled import by_function_of_time, compile_equation
-from pdesym.solvers.equation import Equation, Linear, parameter_symbols
+from pdesym.solvers.compiled import Product, by_function_of_time, compile_equation
+from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.jets import TIME
-from pdesym.solvers.spectral import derivative_symbol, integer_wavenumbers, inverse_transform, nyquist_mask
-from pdesym.solvers.spectrum import padded_points, resize, row_norm
+from pdesym.solvers.periodic import refuse_non_periodic
+from pdesym.solvers.spectral import integer_wavenumbers, inverse_transform
+from pdesym.solvers.spectrum import padded_points, row_norm
+from pdesym.solvers.symbols import Symbols, rows_of
 from pdesym.solvers.torch_function import torch_function
+from pdesym.solvers.transforms import ProductTransforms
 
 
 class SpectralSystem:
@@ -37,7 +38,8 @@ class SpectralSystem:
             parameters that are tensors, pass through everything that the system computes.
 
     Raises:
-        ValueError: for a stretch of another shape, or one that is not positive.
+        ValueError: for a stretch of another shape, or one that is not positive; for functions of x without the period
+            of the grid; for a relation that does not define its auxiliary field on this grid.
     """
 
     def __init__(
@@ -50,52 +52,73 @@ class SpectralSystem:
         stretch: Tensor | None = None,
     ):
         self.equation, self.grid, self.padded, self.device = equation, grid, padded, device
-        self.stretch = None if stretch is None else _factors(stretch.to(device=device, dtype=torch.float64), grid.dims)
+        self._symbols = symbols = Symbols(equation, grid, device, stretch)
         self._compiled = compiled = compile_equation(equation, grid.dims)
+        refuse_non_periodic(compiled, symbols)
         self.explicit_time = compiled.explicit_time
-        self._axes = tuple(range(-grid.dims, 0))
-        symbols = parameter_symbols(tuple(sorted(equation.parameters)))
-        self._parameters = {symbol: self._as_rows(equation.parameters[name]) for name, symbol in symbols.items()}
-        mask = nyquist_mask(grid, device)
-        both = (compiled.linear, compiled.explicit_linear)
-        self.diagonal = not any(
-            op for linear in both for a, row in enumerate(linear) for b, op in enumerate(row) if a != b
+        self.diagonal = symbols.is_diagonal(compiled.linear) and symbols.is_diagonal(compiled.explicit_linear)
+        self.symbol = symbols.matrix(compiled.linear, self.diagonal)
+        self.explicit_linear = any(
+            any(orders) or b >= len(equation.fields)
+            for row in compiled.explicit_linear
+            for b, operator in enumerate(row)
+            for orders in operator
         )
-        self._mask = mask if self.diagonal else mask[..., None, None]
-        self.symbol = self._linear_symbol(compiled.linear) * self._mask
-        orders = [orders for row in compiled.explicit_linear for op in row for orders in op]
-        self.explicit_linear = any(any(each) for each in orders)
         moving = by_function_of_time(compiled.explicit_linear)
-        self._moving = [self._linear_symbol(operators) * self._mask for operators in moving.values()]
-        self._speeds = torch_function([TIME, *self._parameters], list(moving))
+        self._moving = [symbols.matrix(operators, self.diagonal) for operators in moving.values()]
+        self._speeds = torch_function([TIME, *symbols.parameters], list(moving))
         self._frozen: list[Tensor] | None = None
-        self._jet_symbols = [self._derivative(jet.orders) for jet in compiled.jets]
-        self._multipliers = [
-            self._value(product.coefficient) * (self._derivative(product.orders) * mask)
-            for product in compiled.products
-        ]
-        self.product_points = padded_points(grid.points, compiled.degree) if padded else grid.points
-        self._positions = self._coordinates(self.product_points)
+        self._jets = [symbols.jet(jet) for jet in compiled.jets]
+        self._multipliers = [_by_field(product, symbols) for product in compiled.products]
+        self._take_products_on(padded_points(grid.points, compiled.degree) if padded else grid.points)
+
+    def _take_products_on(self, points: Sequence[int]) -> None:
+        """Everything that depends on the points where products are taken."""
+        self.product_points = tuple(points)
+        self._transforms = ProductTransforms(self.grid, points)
+        self._positions = self._symbols.coordinates(points)
+        self._constant = self._transformed_constants()
+
+    def _transformed_constants(self) -> Tensor | None:
+        """The spectra of what depends on x alone, `(rows | 1, fields, *modes)`; None where nothing does."""
+        if all(constant == 0 for constant in self._compiled.constants):
+            return None
+        values = self._compiled.constant(*self._positions, *self._symbols.parameters.values())
+        shape = torch.empty(0, *self.product_points).shape[1:]
+        dense = [torch.as_tensor(each, dtype=torch.float64, device=self.device) for each in values]
+        dense = [each.expand(*each.shape[: max(0, each.ndim - self.grid.dims)] or (1,), *shape) for each in dense]
+        spectra = [self._transforms.to_modes(each) * self._symbols.mask for each in dense]
+        return torch.stack(torch.broadcast_tensors(*spectra), dim=1)
+
+    @property
+    def stretch(self) -> Tensor | None:
+        """By how much the box of each sample is longer than that of the grid, `(rows, dims)`."""
+        return self._symbols.stretch
 
     @property
     def per_sample(self) -> bool:
         """Whether some parameter, or the length of the box, has a value for each sample."""
-        return self.stretch is not None or any(value.ndim for value in self._parameters.values())
+        return self._symbols.per_sample
 
     def select(self, rows: Tensor) -> "SpectralSystem":
         """The same system for some of the samples."""
         if not self.per_sample and self._frozen is None:
             return self
+        dims = self.grid.dims
         selected = copy.copy(self)
-        selected._parameters = {s: value[rows] if value.ndim else value for s, value in self._parameters.items()}
-        selected.stretch = None if self.stretch is None else self.stretch[rows]
+        selected._symbols = self._symbols.select(rows)
         selected.symbol = self.symbol[rows] if self.symbol.shape[0] > 1 else self.symbol
         selected._moving = [each[rows] if each.shape[0] > 1 else each for each in self._moving]
         if self._frozen is not None:
             selected._frozen = [each[rows] if each.ndim else each for each in self._frozen]
-        for name in ("_jet_symbols", "_multipliers", "_positions"):
-            tensors = getattr(self, name)
-            setattr(selected, name, [each[rows] if each.ndim > self.grid.dims else each for each in tensors])
+        if self._constant is not None and self._constant.shape[0] > 1:
+            selected._constant = self._constant[rows]
+        selected._jets = [
+            [(base, None if factor is None else rows_of(factor, rows, dims)) for base, factor in jet]
+            for jet in self._jets
+        ]
+        selected._multipliers = [{a: rows_of(m, rows, dims) for a, m in each.items()} for each in self._multipliers]
+        selected._positions = [rows_of(each, rows, dims) for each in self._positions]
         return selected
 
     def frozen_at(self, times: Tensor) -> "SpectralSystem":
@@ -117,7 +140,7 @@ class SpectralSystem:
 
     def _speeds_at(self, times: Tensor) -> list[Tensor]:
         """The functions of time before the operators of L'(t), each `()` or `(rows,)`."""
-        flat = (value.flatten() if value.ndim else value for value in self._parameters.values())
+        flat = (value.flatten() if value.ndim else value for value in self._symbols.parameters.values())
         return [torch.as_tensor(g, dtype=torch.float64, device=self.device) for g in self._speeds(times, *flat)]
 
     def _moved(self, speeds: Sequence[Tensor]) -> Tensor:
@@ -134,53 +157,11 @@ class SpectralSystem:
             speeds = [now - then for now, then in zip(speeds, self._frozen, strict=True)]
         return self._moved(speeds)
 
-    def _as_rows(self, value: float | Tensor) -> Tensor:
-        tensor = torch.as_tensor(value, dtype=torch.float64, device=self.device)
-        return tensor.reshape(-1, *(1,) * self.grid.dims) if tensor.ndim else tensor
-
-    def _derivative(self, orders: Sequence[int]) -> Tensor:
-        """The symbol of ∂^orders, `modes` or with a stretch `(rows, *modes)`; `()` for no derivative."""
-        symbol = derivative_symbol(self.grid, orders, self.device)
-        if self.stretch is None or not any(orders):
-            return symbol
-        powers = (factor**-order for factor, order in zip(self.stretch.unbind(1), orders, strict=True) if order)
-        return symbol * math.prod(powers, start=torch.ones_like(self.stretch[:, 0])).reshape(-1, *(1,) * self.grid.dims)
-
-    def _coordinates(self, points: Sequence[int]) -> list[Tensor]:
-        """The coordinates on so many points, each shaped to broadcast over them, with a stretch `(rows, …)`."""
-        dims = self.grid.dims
-        result = []
-        for axis, x in enumerate(self.grid.refined(points).coordinates(self.device)):
-            along = x.reshape([-1 if i == axis else 1 for i in range(dims)])
-            result.append(along if self.stretch is None else along * self.stretch[:, axis].reshape(-1, *(1,) * dims))
-        return result
-
-    def _value(self, coefficient: sympy.Expr) -> Tensor:
-        """A coefficient of parameters and numbers, `()` or `(rows, 1 …)`."""
-        (value,) = torch_function(list(self._parameters), [coefficient])(*self._parameters.values())
-        return torch.as_tensor(value, dtype=torch.float64, device=self.device)
-
-    def _linear_symbol(self, linear: Sequence[Sequence[Linear]]) -> Tensor:
-        """L: `(rows | 1, fields, *modes)` when diagonal, else `(rows | 1, *modes, fields, fields)`, complex128."""
-        modes = (*self.grid.points[:-1], self.grid.points[-1] // 2 + 1)
-        zero = torch.zeros(1, *modes, dtype=torch.complex128, device=self.device)
-
-        def entry(operator: Linear) -> Tensor:
-            result = zero
-            for orders, coefficient in operator.items():
-                result = result + self._value(coefficient) * self._derivative(orders)
-            return result
-
-        if self.diagonal:
-            return torch.stack(torch.broadcast_tensors(*(entry(row[a]) for a, row in enumerate(linear))), dim=1)
-        entries = torch.broadcast_tensors(*(entry(operator) for row in linear for operator in row))
-        matrix: Tensor = torch.stack(entries, dim=-1).unflatten(-1, (len(linear), len(linear)))
-        return matrix
-
     def to_spectrum(self, u: Tensor) -> Tensor:
         """Spectrum of real fields on this grid, Nyquist modes removed."""
-        spectrum: Tensor = torch.fft.rfftn(u.to(torch.float64), dim=self._axes, norm="forward")
-        return spectrum * nyquist_mask(self.grid, self.device)
+        axes = tuple(range(-self.grid.dims, 0))
+        spectrum: Tensor = torch.fft.rfftn(u.to(torch.float64), dim=axes, norm="forward")
+        return spectrum * self._symbols.mask
 
     def to_field(self, v: Tensor) -> Tensor:
         """Real fields of spectra on this grid."""
@@ -189,31 +170,34 @@ class SpectralSystem:
     def _physical_jets(self, v: Tensor) -> list[Tensor]:
         """The jets that the products need, on the points where products are taken."""
         result = []
-        for jet, symbol in zip(self._compiled.jets, self._jet_symbols, strict=True):
-            spectrum = v.select(-1 - self.grid.dims, jet.field)
-            if jet.order:
-                spectrum = spectrum * (symbol.unsqueeze(1) if spectrum.ndim > symbol.ndim > self.grid.dims else symbol)
-            if self.padded:
-                spectrum = resize(spectrum, self.grid.points, self.product_points)
-            result.append(inverse_transform(spectrum, self.product_points, norm="forward"))
+        for jet in self._jets:
+            spectrum = None
+            for base, factor in jet:
+                term = v.select(-1 - self.grid.dims, base)
+                if factor is not None:
+                    term = term * self._over_tangents(factor, term)
+                spectrum = term if spectrum is None else spectrum + term
+            assert spectrum is not None, "a jet is made of at least one field"
+            result.append(self._transforms.to_values(spectrum))
         return result
+
+    def _over_tangents(self, factor: Tensor, spectrum: Tensor) -> Tensor:
+        """A multiplier of one field; one with rows gets the axis of the tangents behind them."""
+        return factor.unsqueeze(1) if spectrum.ndim > factor.ndim > self.grid.dims else factor
 
     def _from_products(self, products: Sequence[Tensor | float | int], like: Tensor) -> Tensor:
         """Σ coefficient (ik)^orders F̂ for every field, from the products F in physical space."""
         field_axis = -1 - self.grid.dims
         shape = (*like.shape[:field_axis], *self.product_points)
         rows: list[Tensor | None] = [None] * len(self.equation.fields)
-        for product, values, multiplier in zip(self._compiled.products, products, self._multipliers, strict=True):
+        for values, multipliers in zip(products, self._multipliers, strict=True):
             if not isinstance(values, Tensor) or values.shape != shape:
                 values = torch.as_tensor(values, dtype=torch.float64, device=like.device).expand(shape)
-            spectrum = torch.fft.rfftn(values, dim=self._axes, norm="forward")
-            if self.padded:
-                spectrum = resize(spectrum, self.product_points, self.grid.points)
-            if spectrum.ndim > multiplier.ndim > self.grid.dims:
-                multiplier = multiplier.unsqueeze(1)
-            term = spectrum * multiplier
-            previous = rows[product.field]
-            rows[product.field] = term if previous is None else previous + term
+            spectrum = self._transforms.to_modes(values)
+            for field, multiplier in multipliers.items():
+                term = spectrum * self._over_tangents(multiplier, spectrum)
+                previous = rows[field]
+                rows[field] = term if previous is None else previous + term
         result = [torch.zeros_like(like.select(field_axis, 0)) if row is None else row for row in rows]
         return result[0].unsqueeze(field_axis) if len(result) == 1 else torch.stack(result, dim=field_axis)
 
@@ -228,27 +212,32 @@ class SpectralSystem:
         for modes in integer_wavenumbers(self.grid, self.device):
             waves = waves * (modes.abs() <= 2)
         finer = copy.copy(self)
-        finer.padded, finer.product_points = True, padded_points(self.product_points, 2)
-        finer._positions = self._coordinates(finer.product_points)
+        finer._take_products_on(padded_points(self.product_points, 2))
         faithful = finer.nonlinear(waves, t)
         return row_norm(self.nonlinear(waves, t) - faithful) / row_norm(faithful).clamp_min(1e-300)
 
     def _arguments(self, v: Tensor, t: Tensor) -> list[Tensor]:
         time = t.reshape(-1, *(1,) * self.grid.dims) if t.ndim else t
-        return [*self._physical_jets(v), *self._positions, time, *self._parameters.values()]
+        return [*self._physical_jets(v), *self._positions, time, *self._symbols.parameters.values()]
 
     def nonlinear(self, v: Tensor, t: Tensor) -> Tensor:
         """N(v, t): everything that is not in `symbol`. `t` is `()` or `(rows,)`."""
-        result = self._from_products(self._compiled.flux(*self._arguments(v, t)), v)
-        moved = self._left_over(t)
-        return result if moved is None else self.add(result, moved, v)
+        return self._completed(
+            self._from_products(self._compiled.flux(*self._arguments(v, t)), v), v, self._left_over(t)
+        )
+
+    def _completed(self, products: Tensor, v: Tensor, moved: Tensor | None) -> Tensor:
+        """N from its products: what depends on x alone, and what is linear with coefficients of t, are added."""
+        if self._constant is not None:
+            products = products + self._constant
+        return products if moved is None else self.add(products, moved, v)
 
     def linearised(self, v: Tensor, t: Tensor) -> tuple[Tensor, "Linearisation"]:
         """N(v, t), and its derivative there as an operator on tangents."""
         arguments = self._arguments(v, t)
         slopes, moved = self._compiled.slopes(*arguments), self._left_over(t)
-        value = self._from_products(self._compiled.flux(*arguments), v)
-        return value if moved is None else self.add(value, moved, v), Linearisation(self, slopes, moved)
+        value = self._completed(self._from_products(self._compiled.flux(*arguments), v), v, moved)
+        return value, Linearisation(self, slopes, moved)
 
     def apply(self, coefficient: Tensor, v: Tensor) -> Tensor:
         """A coefficient shaped like L, `(rows | 1, …)`, times a state or a tangent."""
@@ -271,13 +260,13 @@ class SpectralSystem:
         return self.apply(self.symbol, v) + self.nonlinear(v, t)
 
 
-def _factors(stretch: Tensor, dims: int) -> Tensor:
-    """The stretch of each sample along each axis, `(rows, dims)`, checked."""
-    if stretch.ndim not in (1, 2) or (stretch.ndim == 2 and stretch.shape[1] != dims):
-        raise ValueError(f"Expected a stretch of shape (rows,) or (rows, {dims}), got {tuple(stretch.shape)}.")
-    if not (stretch > 0).all():
-        raise ValueError(f"A stretch must be positive, got {stretch.min().item():g}.")
-    return stretch if stretch.ndim == 2 else stretch.unsqueeze(1).expand(-1, dims)
+def _by_field(product: Product, symbols: Symbols) -> dict[int, Tensor]:
+    """The multipliers by which the transform of a product enters the equations of the fields, by field."""
+    result: dict[int, Tensor] = {}
+    for term in product.terms:
+        multiplier = symbols.value(term.coefficient) * (symbols.derivative(term.orders) * symbols.mask)
+        result[term.field] = result[term.field] + multiplier if term.field in result else multiplier
+    return result
 
 
 class Linearisation:

@@ -7,9 +7,11 @@ import sympy
 import torch
 from torch import Tensor
 
+from pdesym.solvers.auxiliary import auxiliary_multipliers, on_evolving
 from pdesym.solvers.compiled import compile_equation
-from pdesym.solvers.equation import Equation, Linear, parameter_symbols
-from pdesym.solvers.jets import TIME
+from pdesym.solvers.declaration import Constraint, parameter_symbols
+from pdesym.solvers.equation import Equation
+from pdesym.solvers.jets import TIME, Linear
 from pdesym.solvers.torch_function import torch_function
 
 _RADII = (1e6, 1e8, 1e10)
@@ -43,9 +45,8 @@ def refuse_ill_posed(equation: Equation, dims: int, span: tuple[float, float] = 
             row = int(without_bound.nonzero()[0])
             sample = f" of sample {row}" if len(without_bound) > 1 else ""
             when = f" at t = {float(time):g}" if moving else ""
-            text = "; ".join(equation.text)
             raise ValueError(
-                f"The equation {text!r} is ill-posed forward in time: its linear part{sample} makes "
+                f"The equation {equation.statement!r} is ill-posed forward in time: its linear part{sample} makes "
                 f"waves of wavenumber k grow without bound as k grows (rate {growth[2, row].item():.1e} at k = "
                 f"{_RADII[2]:.0e}{when}); check the sign of its highest even derivative, or of the parameter before it."
             )
@@ -61,14 +62,14 @@ def _growth(equation: Equation, dims: int, radius: float, time: Tensor) -> Tenso
         ]
         for rows in zip(compiled.linear, compiled.explicit_linear, strict=True)
     ]
-    names = tuple(sorted(equation.parameters))
+    names = equation.declaration.parameters
     symbols = [TIME, *parameter_symbols(names).values()]
     numbers = [torch.as_tensor(equation.parameters[name], dtype=torch.float64) for name in names]
     values = [time, *(number.detach().cpu().reshape(1, -1) for number in numbers)]
     k = [radius * component for component in _directions(dims)]
 
     def terms(operator: Linear) -> list[Tensor]:
-        result = [torch.zeros(len(k[0]), 1, dtype=torch.complex128)]
+        result = []
         for orders, coefficient in operator.items():
             (value,) = torch_function(symbols, [coefficient])(*values)
             monomial = torch.ones_like(k[0])
@@ -77,12 +78,26 @@ def _growth(equation: Equation, dims: int, radius: float, time: Tensor) -> Tenso
             result.append(torch.as_tensor(value, dtype=torch.float64) * monomial * _POWERS_OF_I[sum(orders) % 4])
         return result
 
+    def total(operator: Linear) -> Tensor:
+        return sum(terms(operator), start=torch.zeros(len(k[0]), 1, dtype=torch.complex128))
+
+    def inverse(constraint: Constraint) -> Tensor:
+        symbol = total(constraint.operator)
+        return torch.where(symbol == 0, 0.0, 1 / torch.where(symbol == 0, 1.0, symbol))
+
     fields = range(len(linear))
-    if not any(linear[a][b] for a in fields for b in fields if a != b):
-        growth = [_without_round_off([term.real for term in terms(linear[a][a])]) for a in fields]
+    auxiliaries = auxiliary_multipliers(compiled.constraints, len(linear), total, inverse)
+    entries: list[list[list[Tensor]]] = [[[] for _ in fields] for _ in fields]
+    for a in fields:
+        for b, operator in enumerate(linear[a]):
+            for base, multiplier in on_evolving(b, len(linear), auxiliaries).items():
+                entries[a][base] += [term if multiplier is None else term * multiplier for term in terms(operator)]
+    zero = torch.zeros(len(k[0]), 1, dtype=torch.complex128)
+    if not any(entries[a][b] for a in fields for b in fields if a != b):
+        growth = [_without_round_off([zero.real, *(term.real for term in entries[a][a])]) for a in fields]
         return torch.stack(torch.broadcast_tensors(*growth)).amax(dim=(0, 1))
-    entries = torch.broadcast_tensors(*(sum(terms(linear[a][b]), torch.zeros(1)) for a in fields for b in fields))
-    eigenvalues = torch.linalg.eigvals(torch.stack(entries, dim=-1).unflatten(-1, (len(linear), len(linear))))
+    flat = torch.broadcast_tensors(*(sum(entries[a][b], start=zero) for a in fields for b in fields))
+    eigenvalues = torch.linalg.eigvals(torch.stack(flat, dim=-1).unflatten(-1, (len(linear), len(linear))))
     largest = eigenvalues.real.amax(-1)
     return torch.where(largest > 1e-7 * eigenvalues.abs().amax(-1), largest, 0.0).amax(0)
 

@@ -35,7 +35,7 @@ def test_what_is_linear_with_a_coefficient_of_time_is_named():
     assert split.explicit_linear == (({(3,): -sympy.exp(TIME / 50), (0,): TIME},),)
     u_xxx = sympy.Symbol("u_xxx", real=True)
     assert split.remainder[0].coeff(u_xxx) == -sympy.exp(TIME / 50), "it stays part of the remainder"
-    assert compile_equation(Equation(NKDV), 1).products[0].orders == (1,)
+    assert compile_equation(Equation(NKDV), 1).products[0].terms[0].orders == (1,)
     assert Equation("u_t = -u_xxx - u/(2*(t + 1))").split(1).explicit_linear == (
         ({(0,): sympy.expand(-1 / (2 * TIME + 2))},),
     )
