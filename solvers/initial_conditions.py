@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from pdesym.solvers.grid import Grid
 from pdesym.solvers.random_streams import stream
 
 
+@runtime_checkable
 class InitialLaw(Protocol):
     """What draws initial conditions."""
 
