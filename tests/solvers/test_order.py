@@ -99,7 +99,7 @@ def imaginary_case():
 def real_case():
     grid = Grid(32, length=2 * math.pi)
     u0 = RandomSinusoids(waves=(1, 2)).sample(grid, range(2), seed=1) + 0.3
-    equation = Equation("u_t = nu*u_xx - u*u_x + u - u**3", nu=0.1)
+    equation = Equation("u_t = nu*u_xx - u*u_x + u - u**3", nu=0.03)
     return equation, u0, grid, 1.0, finest(equation, u0, grid, 1.0, 2048)
 
 
@@ -118,8 +118,8 @@ STEPS = {"etdrk4": 32, "etdrk4-cox-matthews": 32, "etdrk2": 64, "imex4": 32, "do
 @pytest.mark.parametrize("case", [real_case, imaginary_case, mixed_case])
 def test_every_method_has_its_order_on_every_kind_of_spectrum(case, method):
     equation, u0, grid, horizon, reference = case()
-    # An explicit method is as accurate as float64 allows soon after it is stable.
-    steps = [16, 32] if (case, method) == (real_case, "dopri5") else [STEPS[method] * 2**k for k in range(3)]
+    steps = [STEPS[method] * 2**k for k in range(3)]
     slope, errors = slopes(equation, u0, grid, horizon, steps, reference, method)
-    assert errors[-1] > 1e-13, "an error at round-off has no slope"
-    assert abs(slope[-1] - STEPPERS[method].order) < 0.25, (slope, errors)
+    # The explicit method reaches round-off soon after it is stable.
+    resolved = slope[errors[1:] > 5e-12]
+    assert abs(resolved[-1] - STEPPERS[method].order) < 0.25, (slope, errors)
