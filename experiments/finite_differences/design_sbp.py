@@ -130,7 +130,7 @@ def eliminated(system: list[list[Fraction]], rank: int) -> list[Fraction]:
 
 
 if __name__ == "__main__":
-    print("# Norm and difference closures of order 2s, s = 1 … 4, written by experiments/finite_differences/design_sbp.py")
+    print("# Norm and difference closures by their order, written by experiments/finite_differences/design_sbp.py")
     print("2:\n  norm:\n  - [0.5]\n  difference:\n  - [-1.0, 1.0]")
     for s, block in BLOCKS.items():
         h, d = exact(s, *programme(s, *block))

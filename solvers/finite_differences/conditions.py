@@ -15,8 +15,8 @@ from pdesym.solvers.jets import TIME
 from pdesym.solvers.torch_function import torch_function
 
 Value = int | float | str | Callable[[Tensor], Tensor | float]
-"""A number; text in t and the coordinates, such as "sin(t)*y"; or a function of t, a float64 tensor `()` or `(rows, 1 …)`
-that broadcasts against the boundary's points."""
+"""A number; text in t and the coordinates, such as "sin(t)*y"; or a function of t, which is a float64 tensor `()` or
+`(rows, 1 …)` that broadcasts against the boundary's points."""
 
 HIGHEST_ORDER = 3
 

@@ -135,7 +135,9 @@ class FiniteDifferenceGrid:
         Raises:
             ValueError: when the boundary names other fields only.
         """
-        ends = dict(self.boundary[axis][right])
+        boundary = self.boundary[axis]
+        assert not isinstance(boundary, str), "a periodic axis has no ends"
+        ends = dict(boundary[right])
         if field not in ends and EVERY_FIELD not in ends:
             raise ValueError(
                 f"The {('left', 'right')[right]} boundary of axis {AXES[axis]} says nothing of the field {field!r} "
