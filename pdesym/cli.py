@@ -131,12 +131,15 @@ def _described(name: str, equation: Callable[..., "Equation"]) -> str:
         raise ValueError(f"The equation {name} of the catalogue has no card: give it one.")
     values = [key if key in needed else f"{key} = {defaults[key]:g}" for key in defaults]
     entries = {
-        "text": "; ".join(example.text),
+        "text": "; ".join((*example.text, *(f"where {relation}" for relation in example.where))),
+        "dimensions": " or ".join(f"{dims}D" for dims in card.dims),
         "parameters": ", ".join(values) or "none",
         "solutions": card.behaviour,
         "conserved": ", ".join(f"{key} ∫({density})" for key, density in card.invariants.items()) or "nothing known",
         "exact": "; ".join(f"{key}: {formula}" for key, formula in card.exact_solutions.items()) or "nothing known",
+        "evidence": card.evidence or "the exact solutions",
         "good values": card.good_values,
+        "ill-posed": card.ill_posed,
     }
     lines = [
         textwrap.fill(text, 100, initial_indent=f"  {label:<13}", subsequent_indent=" " * 15, break_on_hyphens=False)

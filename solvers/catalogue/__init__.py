@@ -21,6 +21,12 @@ from pdesym.solvers.catalogue.kdv import kdv
 from pdesym.solvers.catalogue.ks import ks
 from pdesym.solvers.catalogue.ks_2d import ks_2d
 from pdesym.solvers.catalogue.mkdv import mkdv
+from pdesym.solvers.catalogue.navier_stokes import (
+    kolmogorov_flow,
+    navier_stokes,
+    navier_stokes_fno,
+    navier_stokes_gfno,
+)
 from pdesym.solvers.catalogue.nkdv import nkdv
 from pdesym.solvers.catalogue.nls import nls
 from pdesym.solvers.catalogue.shallow_water import shallow_water
@@ -51,6 +57,10 @@ CATALOGUE: dict[str, Callable[..., Equation]] = {
     "burgers_2d": burgers_2d,
     "ks_2d": ks_2d,
     "shallow_water": shallow_water,
+    "navier_stokes": navier_stokes,
+    "kolmogorov_flow": kolmogorov_flow,
+    "navier_stokes_fno": navier_stokes_fno,
+    "navier_stokes_gfno": navier_stokes_gfno,
 }
 """Every equation by the name that recipes and the command line use, those of a line first, those of the plane last."""
 
@@ -68,9 +78,13 @@ __all__ = [
     "gray_scott",
     "heat",
     "kdv",
+    "kolmogorov_flow",
     "ks",
     "ks_2d",
     "mkdv",
+    "navier_stokes",
+    "navier_stokes_fno",
+    "navier_stokes_gfno",
     "nkdv",
     "nls",
     "shallow_water",
