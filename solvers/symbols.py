@@ -126,6 +126,20 @@ class Symbols:
             result.append((base, derivative if multiplier is None else multiplier))
         return result
 
+    def applied(self, jet: Jet, spectra: Tensor) -> Tensor:
+        """The spectrum of a jet from those of the evolving fields, `(…, fields, *modes)` with the samples first."""
+        dims = self.grid.dims
+        total: Tensor | None = None
+        for base, multiplier in self.jet(jet):
+            term = spectra.select(-1 - dims, base)
+            if multiplier is not None and multiplier.ndim > dims:
+                multiplier = multiplier.reshape(-1, *(1,) * (term.ndim - dims - 1), *multiplier.shape[1:])
+            if multiplier is not None:
+                term = term * multiplier
+            total = term if total is None else total + term
+        assert total is not None, "a jet is made of at least one field"
+        return total
+
     def is_diagonal(self, linear: Sequence[Sequence[Linear]]) -> bool:
         """Whether a linear part couples no two evolving fields."""
         return all(

@@ -11,7 +11,8 @@ from pdesym.solvers.declaration import parameter_symbols
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.jets import TIME
-from pdesym.solvers.spectral import derivative
+from pdesym.solvers.spectral import inverse_transform, transform
+from pdesym.solvers.symbols import Symbols
 from pdesym.solvers.torch_function import torch_function
 
 
@@ -68,7 +69,9 @@ class Trajectories:
         jets = space.jets_in(density)
         symbols = parameter_symbols(tuple(self.equation.parameters))
         u = self.u.to(torch.float64)
-        values = [derivative(u[:, :, jet.field], self.grid, jet.orders) for jet in jets]
+        spectra = transform(u, self.grid)
+        fourier = Symbols(self.equation, self.grid, u.device, None)
+        values = [inverse_transform(fourier.applied(jet, spectra), self.grid.points) for jet in jets]
         coordinates = [
             c.reshape([-1 if i == axis else 1 for i in range(dims)])
             for axis, c in enumerate(self.grid.coordinates(u.device))

@@ -36,7 +36,7 @@ class ProductTransforms:
     def to_modes(self, values: Tensor) -> Tensor:
         """Half spectrum of real values."""
         dims = len(self.points)
-        spectrum = torch.fft.rfft(values, dim=-1, norm="forward")
+        spectrum: Tensor = torch.fft.rfft(values, dim=-1, norm="forward")
         if self._columns < spectrum.shape[-1]:
             spectrum = spectrum[..., : self._columns]
         for axis in range(-2, -dims - 1, -1):
@@ -62,4 +62,6 @@ def _gathered(spectrum: Tensor, axis: int, modes: int) -> Tensor:
     if modes == points:
         return spectrum
     positive, negative = (modes + 1) // 2, modes // 2
-    return torch.cat((spectrum.narrow(axis, 0, positive), spectrum.narrow(axis, points - negative, negative)), dim=axis)
+    ends = (spectrum.narrow(axis, 0, positive), spectrum.narrow(axis, points - negative, negative))
+    gathered: Tensor = torch.cat(ends, dim=axis)
+    return gathered

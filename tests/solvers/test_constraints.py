@@ -9,7 +9,7 @@ import sympy
 import torch
 from torch import Tensor
 
-from pdesym.solvers import Equation, ExpressionError, Grid, derivative
+from pdesym.solvers import Card, Equation, ExpressionError, Grid, derivative, solve
 from pdesym.solvers.compiled import compile_equation
 from pdesym.solvers.conservative import count_transforms, fewest_transforms
 from pdesym.solvers.jets import JetSpace
@@ -342,3 +342,25 @@ def test_derivatives_with_respect_to_a_parameter_of_a_relation(stretched):
 
     inputs = (torch.tensor([0.5, 0.8], dtype=torch.float64), torch.tensor([1.2, 0.9], dtype=torch.float64))
     torch.autograd.gradcheck(function, tuple(each.requires_grad_() for each in inputs), atol=1e-6)
+
+
+def test_invariants_of_an_auxiliary_field():
+    """The energy of a plane flow, as ∫ψw/2 and as ∫|∇ψ|²/2; and a square of a field smoothed unlike in each sample."""
+    card = Card("x", "x", "x", "x", invariants={"energy": "psi*w/2", "speeds": "(psi_x**2 + psi_y**2)/2", "mass": "w"})
+    equation = Equation("w_t = psi_x*w_y - psi_y*w_x", where=STREAM, card=card)
+    w = smooth(2, 1, BOX)
+    result = solve(equation, w, BOX, [0.5], rtol=1e-7)
+    before = (poisson(w, BOX) * w / 2).sum((1, 2, 3)) * math.prod(BOX.spacing)
+    torch.testing.assert_close(result.invariant("energy")[:, 0], before, rtol=1e-6, atol=0)
+    torch.testing.assert_close(result.invariant("speeds")[:, 0], before, rtol=1e-6, atol=0)
+    assert result.invariant("mass").abs().max() < 1e-9
+
+    c = torch.tensor([0.1, 0.3], dtype=torch.float64)
+    bbm = Equation(
+        "u_t = -q_x - u*q_x", where="q - c*q_xx = u", c=c, card=Card("x", "x", "x", "x", invariants={"linear": "q**2"})
+    )
+    u0 = 1e-6 * waves(2).repeat(2, 1, 1)
+    drift = solve(bbm, u0, LINE, [1.0, 2.0], rtol=1e-6).invariant("linear")
+    k = 2 * math.pi * 2 / LINE.length[0]
+    expected = 1e-12 * LINE.length[0] / 2 / (1 + c * k**2) ** 2
+    torch.testing.assert_close(drift, expected.unsqueeze(1).expand(2, 2), rtol=1e-4, atol=0)
