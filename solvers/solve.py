@@ -22,6 +22,8 @@ from pdesym.solvers.trajectories import Trajectories
 from pdesym.solvers.wellposed import refuse_ill_posed
 
 SMALLEST_RTOL = 1e-11
+# An error that no finer step lowers and that is larger than this is the mark of chaos.
+_LOST = 0.05
 # How much finer than asked the solutions are that verify others.
 _VERIFICATION = 0.01
 _VERIFICATION_OF_STEPS = 1e-9
@@ -140,16 +142,19 @@ def _warn_of_missed(result: Trajectories, rtol: float) -> None:
     missed = (result.error > rtol).nonzero().flatten().tolist()
     if not missed:
         return
+    largest, holds = result.error[missed].max().item(), result.horizon[missed].min().item()
     if (result.points_used[missed] == finest_grid(result.grid).points[0]).any():
         reason = f"their spectrum {beyond(result.grid)}"
-    else:
+    elif largest > _LOST:
         reason = (
             "a chaotic solution loses digits with time, so shorten the horizon, ask for less, or smooth the initial "
             "condition"
         )
+    else:
+        reason = "finer steps do not lower it, so ask for less, or look for what is not smooth in the equation"
     warnings.warn(
-        f"The estimated error of samples {missed} stays above rtol = {rtol:g} (largest "
-        f"{result.error[missed].max().item():.1e}): {reason}.",
+        f"The estimated error of samples {missed} stays above rtol = {rtol:g} (largest {largest:.1e}; all keep to it "
+        f"until t = {holds:g}): {reason}.",
         AccuracyWarning,
         stacklevel=3,
     )

@@ -13,7 +13,7 @@ from pdesym.solvers.integration import Integration
 from pdesym.solvers.steppers import Stepper
 
 # The largest estimated error of one step of the first solution, as a share of the tolerance; its steps are then halved.
-_STEP_SHARE = 1.0
+_STEP_SHARE = 0.3
 # The grid is refined while the last third of the spectrum holds more than this share of the tolerance.
 TAIL_SHARE = 0.1
 # How many times finer the steps of a further solution can be.
