@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pdesym.solvers.finite_differences.conditions import End
 from pdesym.solvers.finite_differences.grid import FiniteDifferenceGrid
-from pdesym.solvers.finite_differences.stencils import Closure, central, closure, half_width, summation_by_parts
+from pdesym.solvers.finite_differences.stencils import Closure, central, closure, half_width
 from pdesym.solvers.grid import AXES
 
 
@@ -136,19 +136,3 @@ def _boundary(
         nodes[:, 0] -= condition.ratio * data[:, column]
     factor = sign / h**derivative
     return Boundary((nodes * factor).to(device), (data * factor).to(device))
-
-
-def quadrature(grid: FiniteDifferenceGrid) -> tuple[Tensor, ...]:
-    """Weights of ∫ along each axis, of the grid's order: the norm of summation by parts, h on periodic axes.
-
-    They are those for which Σ w_j (D u)_j = u(L) − u(0) holds exactly.
-    """
-    result = []
-    for n, h, periodic in zip(grid.points, grid.spacing, grid.periodic, strict=True):
-        weights = torch.ones(n, dtype=torch.float64)
-        if not periodic and grid.scheme == "central":
-            ends = summation_by_parts(grid.order)[0].sum(0)
-            weights[: len(ends)] = ends
-            weights[n - len(ends) :] = ends.flip(0)
-        result.append(weights * h)
-    return tuple(result)

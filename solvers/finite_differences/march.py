@@ -2,51 +2,18 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
-from scipy import sparse
 from torch import Tensor
 
 from pdesym.solvers.control import Adaptive, Control, Past, on_ladder, plan
 from pdesym.solvers.finite_differences.implicit import Factorised
-from pdesym.solvers.finite_differences.stability import Stability
+from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
 from pdesym.solvers.finite_differences.tableaus import Tableau
 from pdesym.solvers.integration import BlowUpError
 
 # The explicit pair is stable for h·λ in a half disc of about this radius.
 _STABLE = 3.2
-
-
-class SemiDiscrete(Protocol):
-    """What a time loop needs of an equation on a grid; states are `(rows, fields, *points)`, t is `()` or `(rows,)`."""
-
-    stability: Stability
-
-    def select(self, rows: Tensor) -> "SemiDiscrete":
-        """The same for some of the samples."""
-
-    def impose(self, u: Tensor, t: Tensor) -> Tensor:
-        """Write what is given at the boundary into u."""
-
-    def rhs(self, u: Tensor, t: Tensor) -> Tensor:
-        """u'."""
-
-
-class SplitSystem(SemiDiscrete, Protocol):
-    """With u' = A u + b(t) + N(u, t), for implicit steps."""
-
-    def linear(self, u: Tensor, t: Tensor) -> Tensor:
-        """A u + b(t)."""
-
-    def remainder(self, u: Tensor, t: Tensor) -> Tensor:
-        """N(u, t)."""
-
-    def forcing(self, like: Tensor, t: Tensor) -> Tensor:
-        """b(t)."""
-
-    def matrices(self) -> list[sparse.csr_matrix]:
-        """A, one or one for each sample."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +27,17 @@ class March:
 
 @torch.no_grad()
 def march(
-    system: SemiDiscrete, u0: Tensor, start: float, times: tuple[float, ...], control: Control, tableau: Tableau
+    system: FiniteDifferenceSystem,
+    u0: Tensor,
+    start: float,
+    times: tuple[float, ...],
+    control: Control,
+    tableau: Tableau,
 ) -> March:
     """Solve for every sample of a batch.
 
     Args:
-        system: what to solve; a `SplitSystem` for an implicit method.
+        system: what to solve.
         u0: `(batch, fields, *points)` at time `start`.
         start: initial time.
         times: increasing output times, none before `start`.
@@ -81,7 +53,7 @@ def march(
 class _March:
     def __init__(
         self,
-        system: SemiDiscrete,
+        system: FiniteDifferenceSystem,
         u0: Tensor,
         start: float,
         times: tuple[float, ...],
@@ -102,11 +74,7 @@ class _March:
         self.u, self.u0 = first.clone(), first
         self.substeps = [self._at_least(control.substeps(row, 0, self.segments[0], None), 0) for row in self.ids]
         self.error = torch.zeros(batch, dtype=torch.float64, device=self.device)
-        self.factorised = Factorised(self._split(system).matrices(), self.device) if tableau.implicit else None
-
-    @staticmethod
-    def _split(system: SemiDiscrete) -> SplitSystem:
-        return system  # type: ignore[return-value]
+        self.factorised = Factorised(system.matrices(), self.device) if tableau.implicit else None
 
     def _at_least(self, m: int, segment: int) -> int:
         """Enough substeps for the linear part to be stable, where steps are chosen."""
@@ -138,8 +106,7 @@ class _March:
         """u', or its parts (A u + b, N) for an implicit method."""
         if not self.tableau.implicit:
             return (self.system.rhs(u, t),)
-        split = self._split(self.system)
-        return split.linear(u, t), split.remainder(u, t)
+        return self.system.linear(u, t), self.system.remainder(u, t)
 
     def _h(self, i: int) -> float:
         return self.segments[self.segment[i]].length / self.substeps[i]
@@ -181,16 +148,15 @@ class _March:
         if not tableau.implicit:
             value = self.u if total is None else torch.addcmul(self.u, h, total)
             return (self.system.rhs(self.system.impose(value, t), t),)
-        split = self._split(self.system)
         linear = _combined(tableau.implicit[i][:i], [each[0] for each in slopes])
         assert total is not None, "every stage uses the ones before"
         assert linear is not None, "every stage uses the ones before"
-        known = split.impose(self.u + h * (total + linear), t)
+        known = self.system.impose(self.u + h * (total + linear), t)
         gamma = tableau.implicit[i][i]
         assert self.factorised is not None, "implicit methods have a factorisation"
-        forced = torch.addcmul(known, h * gamma, split.forcing(known, t))
+        forced = torch.addcmul(known, h * gamma, self.system.forcing(known, t))
         value = self.factorised(forced, [gamma * size for size in sizes], self.ids)
-        return (value - known) / (h * gamma), split.remainder(value, t)
+        return (value - known) / (h * gamma), self.system.remainder(value, t)
 
     def _judge(self, ended: list[int]) -> None:
         """Accept or repeat the segments that ended."""

@@ -12,7 +12,8 @@ from pdesym.solvers.control import Adaptive, Fixed, Replayed
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.finite_differences.grid import FiniteDifferenceGrid
 from pdesym.solvers.finite_differences.interpolation import doubled, halved, interpolated, subsampled
-from pdesym.solvers.finite_differences.march import March, SemiDiscrete, march
+from pdesym.solvers.finite_differences.march import March, march
+from pdesym.solvers.finite_differences.shock_capturing import solve_shock_capturing
 from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
 from pdesym.solvers.finite_differences.tableaus import EXPLICIT, IMPLICIT, TABLEAUS, Tableau
 from pdesym.solvers.integration import BlowUpError
@@ -79,6 +80,8 @@ def solve_finite_differences(
     Warns:
         AccuracyWarning: naming the samples whose estimated error stays above `rtol` and the points that would do.
     """
+    if grid.scheme == "weno":
+        return solve_shock_capturing(equation, u0, grid, times, rtol, dt, start, method)
     pieces = []
     size = max(1, _CACHE_POINTS // math.prod(grid.points)) if u0.device.type == "cpu" else len(u0)
     for first in range(0, len(u0), size):
@@ -130,34 +133,17 @@ def _warn_of_missed(result: Trajectories, time_error: Tensor, grid: FiniteDiffer
     )
 
 
-def semi_discrete(equation: Equation, grid: FiniteDifferenceGrid, device: torch.device) -> SemiDiscrete:
-    """The equation on the grid by the grid's scheme.
-
-    Raises:
-        ValueError: for combinations that the scheme cannot take, or that are not stable.
-    """
-    if grid.scheme == "weno":
-        from pdesym.solvers.finite_differences.shock_capturing import ShockCapturingSystem
-
-        system: SemiDiscrete = ShockCapturingSystem(equation, grid, device)
-        return system
-    return FiniteDifferenceSystem(equation, grid, device)
-
-
-def chosen_tableau(system: SemiDiscrete, method: str | None, duration: float) -> Tableau:
+def chosen_tableau(system: FiniteDifferenceSystem, method: str | None, duration: float) -> Tableau:
     """The method that was named, or the explicit one unless stability alone would make it take very many steps.
 
     Raises:
-        ValueError: for a method that does not exist, or that the system cannot take.
+        ValueError: for a method that does not exist.
     """
-    splits = isinstance(system, FiniteDifferenceSystem)
     if method in (None, "etdrk4"):  # the default on periodic grids
         stiff = system.stability.radius * duration > 3 * _STIFF_STEPS and system.stability.order > 1
-        return IMPLICIT if stiff and splits else EXPLICIT
+        return IMPLICIT if stiff else EXPLICIT
     if method not in TABLEAUS:
         raise ValueError(f"Finite differences are stepped by one of {', '.join(TABLEAUS)}, got method = {method!r}.")
-    if method == "imex4" and not splits:
-        raise ValueError('The scheme of this grid takes explicit steps only: name no method, or "dopri5".')
     return TABLEAUS[method]
 
 
@@ -170,7 +156,7 @@ def _fixed(
     start: float,
     method: str | None,
 ) -> _Solution:
-    system = semi_discrete(equation, grid, u0.device)
+    system = FiniteDifferenceSystem(equation, grid, u0.device)
     run = march(system, u0, start, times, Fixed(dt, 0.0), chosen_tableau(system, method, times[-1] - start))
     unknown = torch.full((len(u0), len(times)), math.nan, dtype=torch.float64)
     return _Solution(run.u, unknown, unknown, run.steps, torch.full((len(u0),), grid.points[0], dtype=torch.int64))
@@ -222,13 +208,8 @@ def _refined(
 
 
 def _add_space_error(solution: _Solution, u: Tensor, coarser: Tensor, grid: FiniteDifferenceGrid) -> None:
-    share = _CAUTION / (2.0 ** _order(grid) - 1)
+    share = _CAUTION / (2.0**grid.order - 1)
     solution.error = solution.time_error + share * _differences(u, coarser)
-
-
-def _order(grid: FiniteDifferenceGrid) -> int:
-    """The order that halving the spacing can be relied on to show."""
-    return 1 if grid.scheme == "weno" else grid.order
 
 
 def _differences(u: Tensor, other: Tensor) -> Tensor:
@@ -248,7 +229,7 @@ def _in_time(
     method: str | None,
 ) -> _Solution:
     """Solutions on one grid with the error of their steps: each against one with steps twice as long."""
-    system = semi_discrete(equation, grid, u0.device)
+    system = FiniteDifferenceSystem(equation, grid, u0.device)
     tableau = chosen_tableau(system, method, times[-1] - start)
     target = _TIME_SHARE * rtol
     rows = list(range(len(u0)))

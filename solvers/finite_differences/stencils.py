@@ -2,9 +2,10 @@
 
 Everything is in units of the spacing, at an end in the coordinate s = 0, 1, 2 … that counts nodes inwards.
 
-* **First derivatives** are closed by summation by parts with a full norm (`sbp.yaml`): there is H > 0 with
+* **First derivatives** are closed by summation by parts with a full norm: there is H > 0 with
   H D + (H D)ᵀ = diag(−1, 0, …, 0, 1), so that v' = −D v cannot grow but through its inflow, whatever the order
-  (Kreiss and Scherer 1974; Strand, J. Comput. Phys. 110, 1994).
+  (Kreiss and Scherer 1974; Strand, J. Comput. Phys. 110, 1994). **Third derivatives** of order 6 and 8 where u and u_x
+  are given likewise have an H for which ∫ u u_xxx dx = 0. Both come from `closures.yaml`.
 * **Others** reach beyond the end to ghost nodes, whose values are those of the polynomial through the nodes at the end
   that satisfies the conditions there. With enough conditions for the order of the derivative this is stable, unlike
   one-sided formulas of the same order, which do not know of them.
@@ -20,6 +21,7 @@ import yaml
 from torch import Tensor
 
 Row = list[Fraction]
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,36 @@ def closure(derivative: int, order: int, conditions: tuple[int, ...]) -> Closure
     if derivative == 1:
         rows = summation_by_parts(order)[1]
         return Closure(rows, torch.zeros(len(rows), len(orders), dtype=torch.float64), orders)
+    if derivative == 3 and conditions == (0, 1) and order in _tables()[3]:
+        # The table has no row for the first node, whose value is given.
+        table = _tables()[3][order]
+        known, slope = table["data"].unbind(1)
+        nodes = torch.cat([known[:, None], table["difference"]], 1)
+        return Closure(_below_zeros(nodes), _below_zeros(slope[:, None]), orders)
     return _ghost_closure(derivative, order, orders)
 
 
-@lru_cache(maxsize=8)
+def _below_zeros(rows: Tensor) -> Tensor:
+    return torch.cat([torch.zeros(1, rows.shape[1], dtype=torch.float64), rows])
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[int, dict[int, dict[str, Tensor]]]:
+    """`closures.yaml`: tensors by derivative, order and name."""
+    text = files(__package__).joinpath("closures.yaml").read_text(encoding="utf-8")
+    return {
+        derivative: {
+            order: {name: torch.tensor(rows, dtype=torch.float64) for name, rows in table.items()}
+            for order, table in tables.items()
+        }
+        for derivative, tables in yaml.load(text, _Loader).items()
+    }
+
+
 def summation_by_parts(order: int) -> tuple[Tensor, Tensor]:
     """Norm `(rows, rows)` and difference `(rows, width)` of the first derivative next to an end."""
-    tables = yaml.safe_load(files(__package__).joinpath("sbp.yaml").read_text(encoding="utf-8"))[order]
-    norm, difference = (torch.tensor(tables[name], dtype=torch.float64) for name in ("norm", "difference"))
-    return norm, difference
+    table = _tables()[1][order]
+    return table["norm"], table["difference"]
 
 
 def degree(derivative: int, order: int, conditions: tuple[int, ...]) -> int:

@@ -183,7 +183,7 @@ class FiniteDifferenceSystem:
             change[:, field].select(axis - self.grid.dims, -1 if right else 0).zero_()
         return change
 
-    def _jets(self, jets: tuple[Jet, ...], u: Tensor, t: Tensor) -> list[Tensor]:
+    def jets(self, jets: tuple[Jet, ...], u: Tensor, t: Tensor) -> list[Tensor]:
         """The values of jets at the nodes, `(rows, *points)` each; derivatives along the first axes are shared."""
         known: dict[tuple[int, tuple[int, ...]], Tensor] = {}
         result = []
@@ -193,6 +193,8 @@ class FiniteDifferenceSystem:
                 if not k:
                     continue
                 before, done = done, (*done[:axis], k, *done[axis + 1 :])
+                if (axis, jet.field, k) not in self._differences:
+                    self._differences[axis, jet.field, k] = self._difference(axis, jet.field, k)
                 if (jet.field, done) not in known:
                     # Data along the boundary are constant where other derivatives were taken: theirs are zero.
                     data = (None, None) if any(before) else self._data(jet.field, axis, t)
@@ -207,7 +209,7 @@ class FiniteDifferenceSystem:
 
     def _evaluate(self, part: _Part, u: Tensor, t: Tensor) -> Tensor:
         time = t.reshape(-1, *(1,) * self.grid.dims) if t.ndim else t
-        values = part.function(*self._jets(part.jets, u, t), *self._coordinates, time, *self._parameters.values())
+        values = part.function(*self.jets(part.jets, u, t), *self._coordinates, time, *self._parameters.values())
         result = torch.empty_like(u)
         for field, value in enumerate(values):
             result[:, field] = value
@@ -227,7 +229,7 @@ class FiniteDifferenceSystem:
         for a, row in enumerate(self._parts.linear):
             for b, operator in enumerate(row):
                 jets = tuple(Jet(b, orders) for orders in operator)
-                for value, coefficient in zip(self._jets(jets, u, t), operator.values(), strict=True):
+                for value, coefficient in zip(self.jets(jets, u, t), operator.values(), strict=True):
                     result[:, a] += self._value(coefficient) * value
         return self._held(result)
 

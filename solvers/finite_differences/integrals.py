@@ -1,0 +1,57 @@
+"""Derivatives and integrals of trajectories on a box with boundaries."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdesym.solvers.equation import Equation
+from pdesym.solvers.finite_differences.grid import FiniteDifferenceGrid
+from pdesym.solvers.finite_differences.stencils import summation_by_parts
+from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
+from pdesym.solvers.jets import Jet
+
+
+def quadrature(grid: FiniteDifferenceGrid) -> tuple[Float[Tensor, " points"], ...]:
+    """Weights of ∫ along each axis: the norm of summation by parts, of the grid's order; h on periodic axes and cells.
+
+    They are those for which Σ_j w_j (D u)_j = u(L) − u(0) holds exactly.
+    """
+    result = []
+    for n, h, periodic in zip(grid.points, grid.spacing, grid.periodic, strict=True):
+        weights = torch.ones(n, dtype=torch.float64)
+        if not periodic and grid.scheme == "central":
+            ends = summation_by_parts(grid.order)[0].sum(0)
+            weights[: len(ends)] = ends
+            weights[n - len(ends) :] = ends.flip(0)
+        result.append(weights * h)
+    return tuple(result)
+
+
+def integral(values: Float[Tensor, "batch time *space"], grid: FiniteDifferenceGrid) -> Float[Tensor, "batch time"]:
+    """∫ over the box of values at its nodes."""
+    for weights in reversed(quadrature(grid)):
+        values = values @ weights.to(values.device)
+    return values
+
+
+def derivatives(
+    equation: Equation,
+    grid: FiniteDifferenceGrid,
+    jets: Sequence[Jet],
+    u: Float[Tensor, "batch time channel *space"],
+    times: Float[Tensor, " time"],
+) -> list[Float[Tensor, "batch time *space"]]:
+    """Derivatives of trajectories with the grid's boundaries.
+
+    Raises:
+        ValueError: for derivatives on a grid of cells, `scheme="weno"`.
+    """
+    if not any(any(jet.orders) for jet in jets):
+        return [u[:, :, jet.field] for jet in jets]
+    if grid.scheme != "central":
+        raise ValueError(f"Only scheme='central' has derivatives of trajectories, this grid has {grid.scheme!r}.")
+    system = FiniteDifferenceSystem(equation, grid, u.device)
+    values = system.jets(tuple(jets), u.flatten(0, 1), times.repeat(len(u)))
+    return [value.unflatten(0, u.shape[:2]) for value in values]
