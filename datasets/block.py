@@ -53,6 +53,7 @@ def solved_block(recipe: Recipe, split: str, shard: int, device: str = "cpu") ->
         **{name: u[:, :, channel].astype(recipe.dtype) for channel, name in enumerate(solution.equation.fields)},
         **{name: values.numpy() for name, values in drawn.items()},
         "error": solution.error.cpu().numpy(),
+        "horizon": solution.horizon.cpu().numpy(),
         "steps": solution.steps.cpu().numpy(),
         "points_used": solution.points_used.cpu().numpy(),
     }

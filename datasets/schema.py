@@ -109,6 +109,7 @@ def variables(recipe: Recipe, split: str, grid: Grid, fields: tuple[str, ...]) -
             arrays.append(of_sample(name, "float64", f"parameter {name}", distribution=f"uniform {list(law.uniform)}"))
     arrays += [
         of_sample("error", "float64", "estimated relative L2 error of the solution, largest over the frames"),
+        of_sample("horizon", "float64", "time up to which that error stays within the tolerance"),
         of_sample("steps", "int64", "time steps of the solver"),
         of_sample("points_used", "int64", "grid points along an axis that the solver used at most"),
         of_sample("status", "int8", "1 when the sample is complete, 0 before", flag_values=[0, DONE]),

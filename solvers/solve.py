@@ -11,18 +11,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.solvers.control import Fixed, finest_grid
+from pdesym.solvers.adjoint import detached, with_gradient
+from pdesym.solvers.box import boxed, lengths_of, stretch_of
+from pdesym.solvers.control import Adaptive, Control, Fixed, finest_grid
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integrate import integrate
 from pdesym.solvers.integration import BlowUpError, Integration
-from pdesym.solvers.steppers import stepper_named
-from pdesym.solvers.tolerance import beyond, to_tolerance
+from pdesym.solvers.steppers import Stepper, stepper_named
+from pdesym.solvers.tolerance import TAIL_SHARE, beyond, finer_solution, to_tolerance
 from pdesym.solvers.trajectories import Trajectories
 from pdesym.solvers.wellposed import refuse_ill_posed
 
 SMALLEST_RTOL = 1e-11
-# An error that no finer step lowers and that is larger than this is the mark of chaos.
+# An error that no finer step lowers is the mark of chaos when it is larger than this, or small at earlier times.
 _LOST = 0.05
 # How much finer than asked the solutions are that verify others.
 _VERIFICATION = 0.01
@@ -52,6 +54,7 @@ def solve(
     method: str = "etdrk4",
     verify: int = 0,
     seed: int = 0,
+    length: int | float | Float[Tensor, "..."] | None = None,
 ) -> Trajectories:
     """Solve an equation from initial conditions at time `start`, on a torus.
 
@@ -65,6 +68,10 @@ def solve(
     is kept, and nothing is estimated; products are padded (3/2 rule) from the moment the spectrum reaches the end of
     the grid.
 
+    Autograd passes through: the gradient of the solution with respect to u0, to parameters and lengths that are
+    tensors, and to output times in a tensor is that of the steps that were taken (see `adjoint`); `error` and the other
+    estimates are numbers to it, and second derivatives are refused.
+
     Args:
         equation: what to solve.
         u0: `(batch, channel, *space)`: initial condition, its trigonometric interpolant is what is evolved.
@@ -76,9 +83,11 @@ def solve(
         start: time of the initial condition.
         method: "etdrk4" (Krogstad), "etdrk4-cox-matthews", "etdrk2", "imex4" (Kennedy and Carpenter's ARK4(3)6L[2]SA)
             or "dopri5" (Dormand and Prince's explicit pair).
-        verify: so many samples, drawn at random, are solved once more, a hundred times more exactly (to 1e-9 with
-            `dt`); `Trajectories.verified` holds what their error turns out to be.
+        verify: so many samples, drawn at random, are solved once more with finer steps and grids, a hundred times more
+            exactly (to 1e-9 with `dt`); `Trajectories.verified` holds what their error turns out to be.
         seed: of that draw.
+        length: the length of the box, in place of that of the grid: one number, or a tensor `(batch,)` or
+            `(batch, dims)` with one a sample, whose points then are j·length/N.
 
     Raises:
         ValueError: for shapes, times, tolerances or methods that make no sense, and ill-posed equations.
@@ -88,20 +97,27 @@ def solve(
         AccuracyWarning: naming the samples whose estimated error stays above `rtol`, because the solution is chaotic
             or because its spectrum does not end on the finest grid.
     """
+    grid = boxed(grid, length)
     control_dt, tolerance, output = check_arguments(equation, grid, times, rtol, dt, start)
     check_fields(equation, u0, grid)
+    stretch = stretch_of(length, grid, len(u0), u0.device)
     stepper = stepper_named(method)
     if not 0 <= verify <= len(u0):
         raise ValueError(f"Expected to verify between 0 and {len(u0)} samples, got verify = {verify}.")
     start = float(start)
+    instants = _instants(start, times)
+    control: Control = Adaptive((), TAIL_SHARE * tolerance) if control_dt is None else Fixed(control_dt, FIXED_TAIL)
 
     def piece(rows: list[int]) -> tuple[Integration, Tensor, Tensor]:
-        part, initial = equation.select(rows), u0[rows].double()
+        part, initial, boxes = equation.select(rows), u0[rows].double(), None if stretch is None else stretch[rows]
+        plain = detached(part), initial.detach(), grid, start, output
+        plain_boxes = None if boxes is None else boxes.detach()
+        error = horizon = torch.full((len(rows),), math.nan, dtype=torch.float64)
         if control_dt is None:
-            return to_tolerance(part, initial, grid, start, output, tolerance, stepper)
-        run = integrate(part, initial, grid, start, output, Fixed(control_dt, FIXED_TAIL), stepper)
-        unknown = torch.full((len(rows),), math.nan, dtype=torch.float64)
-        return run, unknown, unknown
+            run, error, horizon = to_tolerance(*plain, tolerance, stepper, plain_boxes)
+        else:
+            run = integrate(*plain, control, stepper, stretch=plain_boxes)
+        return with_gradient(run, part, initial, grid, instants, control, stepper, boxes), error, horizon
 
     pieces = in_chunks(u0, grid, piece)
     result = Trajectories(
@@ -114,6 +130,7 @@ def solve(
         steps=torch.cat([run.steps for run, _, _ in pieces]),
         points_used=torch.cat([run.points for run, _, _ in pieces]),
         tail=torch.cat([run.tail for run, _, _ in pieces]),
+        length=lengths_of(stretch, grid),
     )
     if control_dt is None:
         _warn_of_missed(result, tolerance)
@@ -121,20 +138,25 @@ def solve(
         return result
     chosen = torch.randperm(len(u0), generator=torch.Generator().manual_seed(seed))[:verify].sort().values.tolist()
     finer = max(_VERIFICATION * tolerance, SMALLEST_RTOL) if control_dt is None else _VERIFICATION_OF_STEPS
-    return replace(result, verified=_verified(result, u0, chosen, start, finer, method))
+    boxes = None if stretch is None else stretch[chosen]
+    return replace(result, verified=_verified(result, u0, chosen, start, finer, stepper, boxes))
 
 
+@torch.no_grad()
 def _verified(
-    result: Trajectories, u0: Tensor, chosen: list[int], start: float, finer: float, method: str
+    result: Trajectories,
+    u0: Tensor,
+    chosen: list[int],
+    start: float,
+    finer: float,
+    stepper: Stepper,
+    stretch: Tensor | None,
 ) -> dict[int, float]:
-    """The error of some samples against solutions with a smaller tolerance."""
-    equation = result.equation.select(chosen)
-    with warnings.catch_warnings():
-        # Where no finer solution exists the difference shows it.
-        warnings.simplefilter("ignore", AccuracyWarning)
-        reference = solve(equation, u0[chosen].double(), result.grid, result.times, finer, start=start, method=method)
-    difference = (result.u[chosen].double() - reference.u).flatten(1).norm(dim=1)
-    errors = difference / reference.u.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
+    """The error of some samples against finer solutions; where none exists the difference shows it."""
+    equation, times = detached(result.equation.select(chosen)), tuple(result.times.tolist())
+    reference = finer_solution(equation, u0[chosen].double(), result.grid, start, times, finer, stepper, stretch)
+    difference = (result.u[chosen].double() - reference).flatten(1).norm(dim=1)
+    errors = difference / reference.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
     return dict(zip(chosen, errors.tolist(), strict=True))
 
 
@@ -145,7 +167,7 @@ def _warn_of_missed(result: Trajectories, rtol: float) -> None:
     largest, holds = result.error[missed].max().item(), result.horizon[missed].min().item()
     if (result.points_used[missed] == finest_grid(result.grid).points[0]).any():
         reason = f"their spectrum {beyond(result.grid)}"
-    elif largest > _LOST:
+    elif largest > _LOST or holds >= result.times[0].item():
         reason = (
             "a chaotic solution loses digits with time, so shorten the horizon, ask for less, or smooth the initial "
             "condition"
@@ -215,20 +237,20 @@ def check_fields(equation: Equation, u: Tensor, grid: Grid) -> None:
         )
     if not u.is_floating_point():
         raise ValueError(f"Expected a real floating-point tensor for the fields, got {u.dtype}: use u.double().")
-    values = (u, *(value for value in equation.parameters.values() if isinstance(value, Tensor)))
-    if torch.is_grad_enabled() and any(value.requires_grad for value in values):
-        raise ValueError(
-            "The solver cannot be differentiated by autograd: detach its input and parameters, or push directions "
-            "through FlowMap.tangent."
-        )
     if not len(u):
         raise ValueError("Expected at least one sample, got an empty batch.")
     finite = torch.isfinite(u).flatten(1).all(1)
     if not finite.all():
         raise ValueError(f"Initial condition {int((~finite).nonzero()[0])} is not finite: remove or correct it.")
     for name, value in equation.parameters.items():
-        if isinstance(value, Tensor) and len(value) != len(u):
+        if isinstance(value, Tensor) and value.ndim and len(value) != len(u):
             raise ValueError(f"Parameter {name!r} has {len(value)} values for {len(u)} samples; give one a sample.")
+
+
+def _instants(start: float, times: Tensor | Sequence[int | float]) -> Tensor:
+    """The initial and the output times, followed by autograd where those are."""
+    later = times.double() if isinstance(times, Tensor) else torch.tensor(tuple(times), dtype=torch.float64)
+    return torch.cat([torch.tensor([start], dtype=torch.float64, device=later.device), later])
 
 
 def _brief(times: tuple[float, ...]) -> str:

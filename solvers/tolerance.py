@@ -29,6 +29,7 @@ def to_tolerance(
     times: tuple[float, ...],
     rtol: float,
     stepper: Stepper,
+    stretch: Tensor | None = None,
 ) -> tuple[Integration, Tensor, Tensor]:
     """An integration, its estimated global errors, and the times up to which these are at most rtol.
 
@@ -37,10 +38,11 @@ def to_tolerance(
     one. A sample whose estimate exceeds rtol gets finer steps.
     """
     coarse_control = Adaptive((_STEP_SHARE * rtol,) * len(u0), rtol, stepper.estimate_order)
-    coarse = integrate(equation, u0, grid, start, times, coarse_control, stepper)
+    coarse = integrate(equation, u0, grid, start, times, coarse_control, stepper, stretch=stretch)
     twice = (Fraction(2),) * len(u0)
     watch = TAIL_SHARE * rtol
-    run = integrate(equation, u0, grid, start, times, Replayed(_taken(coarse), twice, watch), stepper)
+    control = Replayed(_taken(coarse), twice, watch)
+    run = integrate(equation, u0, grid, start, times, control, stepper, stretch=stretch)
     run.steps.add_(coarse.steps)
     error, horizon = _estimates(run.u, coarse.u, twice, stepper.order, times, start, rtol)
     hopeless = unresolved(run, rtol)
@@ -52,7 +54,9 @@ def to_tolerance(
         factors = tuple(_factor(ratio, stepper.order) for ratio in (before / rtol).tolist())
         taken = tuple(tuple(run.taken[row]) for row in failing)
         control = Replayed(taken, factors, watch)
-        again = integrate(equation.select(failing), u0[failing], grid, start, times, control, stepper)
+        boxes = None if stretch is None else stretch[failing]
+        part = equation.select(failing)
+        again = integrate(part, u0[failing], grid, start, times, control, stepper, stretch=boxes)
         after, reached = _estimates(again.u, run.u[failing], factors, stepper.order, times, start, rtol)
         # Where the difference is larger than the error was said to be, the error does not follow the step.
         plain, _ = _estimates(again.u, run.u[failing], None, stepper.order, times, start, rtol)
@@ -65,6 +69,22 @@ def to_tolerance(
     # Where the spectrum does not end, it may as well decay slowly.
     space = torch.where(unresolved(run, rtol), run.tail, 0.0).maximum(_space_error(run))
     return run, error.maximum(space), horizon
+
+
+def finer_solution(
+    equation: Equation,
+    u0: Tensor,
+    grid: Grid,
+    start: float,
+    times: tuple[float, ...],
+    rtol: float,
+    stepper: Stepper,
+    stretch: Tensor | None = None,
+) -> Tensor:
+    """Solutions to a tolerance with half the steps that it needs: finer than any with a larger tolerance."""
+    run, _, _ = to_tolerance(equation, u0, grid, start, times, rtol, stepper, stretch)
+    control = Replayed(_taken(run), (Fraction(2),) * len(u0), TAIL_SHARE * rtol)
+    return integrate(equation, u0, grid, start, times, control, stepper, stretch=stretch).u
 
 
 def _taken(run: Integration) -> tuple[tuple[int, ...], ...]:

@@ -56,7 +56,7 @@ def written_files(recipe: Recipe, folder: Path) -> dict[Path, tuple[int, int]]:
         folder / "data.zarr" / split / array / "c" / str(number)
         for split, number in recipe.shards
         if (split, number) not in todo
-        for array in ("u", "error", "steps", "points_used", "status")
+        for array in ("u", "error", "horizon", "steps", "points_used", "status")
     ]
     files = [file for piece in pieces for file in ([piece] if piece.is_file() else piece.rglob("0"))]
     return {file: (file.stat().st_ino, file.stat().st_mtime_ns) for file in files if file.is_file()}

@@ -16,7 +16,7 @@ def test_plain_xarray_opens_a_split(small_dataset, small_kdv):
     data = xarray.open_zarr(small_dataset / "data.zarr", group="train")  # warnings are errors here
     assert dict(data.sizes) == {"sample": 5, "time": 7, "x": 32}
     assert list(data.coords) == ["sample", "time", "x"]
-    assert sorted(data.data_vars) == ["error", "points_used", "status", "steps", "u"]
+    assert sorted(data.data_vars) == ["error", "horizon", "points_used", "status", "steps", "u"]
     assert data.u.dims == ("sample", "time", "x")
     assert data.u.dtype == np.float32
     assert np.isfinite(data.u).all()
@@ -103,7 +103,7 @@ def test_the_size_is_known_before_and_bounds_what_is_written(small_dataset, smal
         ("u",),
         5,
     )
-    assert plan.bytes == 8 * (7 * 32 * 4 + 8 + 8 + 8 + 1)
+    assert plan.bytes == 8 * (7 * 32 * 4 + 8 + 8 + 8 + 8 + 1)
     assert str(plan) == (
         "small-kdv: 8 samples (train 5, valid 1, test 2) of 7 frames x 32 points, u; 7.4 kB in 5 shards"
     )
