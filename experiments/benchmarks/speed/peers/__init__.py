@@ -1,0 +1,1 @@
+"""Other tools, called as their documentation says, at their best."""
