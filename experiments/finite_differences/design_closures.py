@@ -8,8 +8,8 @@ polynomials in every row of the block. These conditions, and what makes D stable
 
 * first derivatives: Q + Qᵀ = diag(−1, 0, …), h_0j = 0 for j > 0, degree order − 1 (Kreiss and Scherer 1974; Strand,
   J. Comput. Phys. 110, 1994);
-* third derivatives at an end where u and u_x are given, on the nodes beyond the first: Q + Qᵀ = 0 as in
-  ∫ u u_xxx dx = 0 for u = u_x = 0, degree order − 1; the columns of u(0) and u_x(0) are free.
+* third derivatives at an end where u and u_x are given, on the nodes beyond the first: Q + Qᵀ ≤ 0, where
+  ∫ u u_sss ds = 0 for u = u_s = 0, degree `order`; the columns of u(0) and u_s(0) are free.
 
 The programme minimises the error of the block on a few waves exp(iθs), weighted by θ^−power. Minimising the error on
 the next degree alone leaves constants a thousand times larger. Takes about a minute.
@@ -29,7 +29,7 @@ BLOCKS = {
     (1, 6): (9, (0.15, 0.3, 0.45), 3, 7.3e-10),
     (1, 8): (11, (0.3, 0.6, 0.9), 4, 1.7e-8),
     (3, 6): (8, (0.3, 0.6, 0.9), 3, 1e-6),
-    (3, 8): (10, (0.3, 0.6, 0.9), 4, 1e-6),
+    (3, 8): (11, (0.3, 0.6, 0.9), 4, 1e-6),
 }
 # The smallest eigenvalue of the norm: a smaller one makes the spectral radius of D larger.
 LEAST = 0.15
@@ -56,7 +56,7 @@ def programme(
     width = rows + outside.shape[1]
     first = 0 if derivative == 1 else 1
     skew, norm, data = cp.Variable((rows, rows)), cp.Variable((rows, rows), symmetric=True), cp.Variable((rows, 2))
-    conditions = [skew + skew.T == 0, norm >> LEAST * np.eye(rows)]
+    conditions = [norm >> LEAST * np.eye(rows), skew + skew.T == 0 if derivative == 1 else skew + skew.T << 0]
     corner = np.zeros((rows, rows))
     if derivative == 1:
         conditions += [norm[0, 1:] == 0, data == 0]
@@ -68,7 +68,7 @@ def programme(
         values, slopes = f(s, 0), f(s[:rows], derivative)
         return (skew + corner) @ values[:rows] + outside @ values[rows:] + data @ given - norm @ slopes
 
-    for degree in range(order):
+    for degree in range(order + (derivative == 3)):
         p, scale = np.polynomial.legendre.Legendre.basis(degree), 2 / width
         conditions.append(error(lambda s, k, p=p, scale=scale: (p.deriv(k) if k else p)(scale * s - 1) * scale**k) == 0)
     cost = weight * (cp.sum_squares(skew) + cp.sum_squares(norm) + cp.sum_squares(data))
@@ -96,7 +96,8 @@ def exact(
     outside = coupling(derivative, order, rows)
     width = rows + len(outside[0])
     first = 0 if derivative == 1 else 1
-    start = {("S", i, j): skew[i, j] for i in range(rows) for j in range(i + 1, rows)}
+    free = derivative == 3
+    start = {("S", i, j): skew[i, j] for i in range(rows) for j in range(rows) if free or i < j}
     start |= {("H", i, j): norm[i, j] for i in range(rows) for j in range(i, rows) if derivative == 3 or i or not j}
     if derivative == 3:
         start |= {("d", i, c): data[i, c] for i in range(rows) for c in range(2)}
@@ -110,11 +111,13 @@ def exact(
 
     system: Matrix = []
     for i in range(rows):
-        for degree in range(order):
+        for degree in range(order + (derivative == 3)):
             row = [Fraction(0)] * len(start)
             right = -sum((outside[i][j - rows] * x[j] ** degree for j in range(rows, width)), Fraction(0))
             for j in range(rows):
-                if i != j:
+                if free:
+                    row[place["S", i, j]] += x[j] ** degree
+                elif i != j:
                     row[place["S", min(i, j), max(i, j)]] += (1 if i < j else -1) * x[j] ** degree
                 name = ("H", min(i, j), max(i, j))
                 if name in place:
@@ -125,45 +128,50 @@ def exact(
             elif i == 0:
                 right += Fraction(1, 2) * x[0] ** degree
             system.append([*row, right])
-    _, r, columns = qr(np.array([row[:-1] for row in system], dtype=float), pivoting=True)
-    rank = int((abs(np.diag(r)) > 1e-11 * abs(r[0, 0])).sum())
-    pivots = [int(k) for k in columns[:rank]]
+    # The unknowns that the others follow from are those that are chosen last.
+    _, _, columns = qr(np.array([row[:-1] for row in system], dtype=float), pivoting=True)
     near = list(start.values())
-    value = {k: Fraction(float(near[k])).limit_denominator(10**10) for k in range(len(near)) if k not in pivots}
-    reduced = [
-        [row[k] for k in pivots] + [row[-1] - sum((row[k] * v for k, v in value.items()), Fraction(0))]
-        for row in system
-    ]
-    value |= dict(zip(pivots, eliminated(reduced, rank), strict=True))
+    value = solution(system, [int(k) for k in columns], [Fraction(float(x)).limit_denominator(10**10) for x in near])
     h = [[Fraction(0)] * rows for _ in range(rows)]
     q = [[Fraction(0)] * rows + list(outside[i]) + [Fraction(0)] * 2 for i in range(rows)]
     if derivative == 1:
         q[0][0] = Fraction(-1, 2)
     for (kind, i, j), k in place.items():
         if kind == "S":
-            q[i][j], q[j][i] = value[k], -value[k]
+            q[i][j] = value[k]
+            if not free:
+                q[j][i] = -value[k]
         elif kind == "H":
             h[i][j] = h[j][i] = value[k]
         else:
             q[i][width + j] = value[k]
-    solved = [eliminated([[*h[i], q[i][j]] for i in range(rows)], rows) for j in range(width + 2)]
+    zeros, every = [Fraction(0)] * rows, list(range(rows))
+    solved = [solution([[*h[i], q[i][j]] for i in range(rows)], every, zeros) for j in range(width + 2)]
     table = [[column[i] for column in solved] for i in range(rows)]
     return h, [row[:width] for row in table], [row[width:] for row in table]
 
 
-def eliminated(system: Matrix, rank: int) -> list[Fraction]:
-    """The solution of a consistent rational system, augmented matrix given."""
+def solution(system: Matrix, columns: list[int], near: list[Fraction]) -> list[Fraction]:
+    """A solution of a consistent rational system, augmented matrix given: pivots in `columns` first, others as near."""
     system = [list(row) for row in system]
-    for k in range(rank):
-        best = max(range(k, len(system)), key=lambda i: abs(system[i][k]))
-        system[k], system[best] = system[best], system[k]
-        pivot = system[k]
-        for i in range(len(system)):
-            if i != k and system[i][k]:
-                factor = system[i][k] / pivot[k]
-                system[i] = [a - factor * b if b else a for a, b in zip(system[i], pivot, strict=True)]
-    assert not any(row[-1] for row in system[rank:]), "the conditions contradict each other"
-    return [system[k][-1] / system[k][k] for k in range(rank)]
+    pivots: list[int] = []
+    for k in columns:
+        free = [i for i in range(len(pivots), len(system)) if system[i][k]]
+        if not free:
+            continue
+        best, here = max(free, key=lambda i: abs(system[i][k])), len(pivots)
+        system[here], system[best] = system[best], system[here]
+        system[here] = [x / system[here][k] if x else x for x in system[here]]
+        for i, row in enumerate(system):
+            if i != here and row[k]:
+                system[i] = [a - row[k] * b if b else a for a, b in zip(row, system[here], strict=True)]
+        pivots.append(k)
+    assert not any(row[-1] for row in system[len(pivots) :]), "the conditions contradict each other"
+    result = list(near)
+    others = [k for k in range(len(near)) if k not in pivots]
+    for row, k in zip(system, pivots, strict=False):
+        result[k] = row[-1] - sum((row[j] * near[j] for j in others if row[j]), Fraction(0))
+    return result
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Everything is in units of the spacing, at an end in the coordinate s = 0, 1, 2 �
 * **First derivatives** are closed by summation by parts with a full norm: there is H > 0 with
   H D + (H D)ᵀ = diag(−1, 0, …, 0, 1), so that v' = −D v cannot grow but through its inflow, whatever the order
   (Kreiss and Scherer 1974; Strand, J. Comput. Phys. 110, 1994). **Third derivatives** of order 6 and 8 where u and u_x
-  are given likewise have an H for which ∫ u u_xxx dx = 0. Both come from `closures.yaml`.
+  are given likewise have an H in which ∫ u u_xxx dx does not grow. Both come from `closures.yaml`.
 * **Others** reach beyond the end to ghost nodes, whose values are those of the polynomial through the nodes at the end
   that satisfies the conditions there. With enough conditions for the order of the derivative this is stable, unlike
   one-sided formulas of the same order, which do not know of them.
