@@ -6,11 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdesym.solvers.declaration import parameter_symbols
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.finite_differences.grid import FiniteDifferenceGrid
 from pdesym.solvers.finite_differences.stencils import summation_by_parts
 from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
-from pdesym.solvers.jets import Jet
+from pdesym.solvers.jets import TIME, Jet
+from pdesym.solvers.torch_function import torch_function
 
 
 def quadrature(grid: FiniteDifferenceGrid) -> tuple[Float[Tensor, " points"], ...]:
@@ -55,3 +57,33 @@ def derivatives(
     system = FiniteDifferenceSystem(equation, grid, u.device)
     values = system.jets(tuple(jets), u.flatten(0, 1), times.repeat(len(u)))
     return [value.unflatten(0, u.shape[:2]) for value in values]
+
+
+def invariant(
+    equation: Equation,
+    grid: FiniteDifferenceGrid,
+    name: str,
+    u: Float[Tensor, "batch time channel *space"],
+    times: Float[Tensor, " time"],
+) -> Float[Tensor, "batch time"]:
+    """∫ density dx of one of the invariants on the equation's card, at every output.
+
+    Raises:
+        KeyError: when the card does not list it.
+    """
+    space, density = equation.space(grid.dims), equation.density(name, grid.dims)
+    jets = space.jets_in(density)
+    values = derivatives(equation, grid, jets, u, times)
+    positions = [
+        x.reshape([-1 if i == axis else 1 for i in range(grid.dims)])
+        for axis, x in enumerate(grid.coordinates(u.device))
+    ]
+    symbols = parameter_symbols(equation.declaration.parameters)
+    parameters = [torch.as_tensor(equation.parameters[p], dtype=torch.float64, device=u.device) for p in symbols]
+    parameters = [p.reshape(-1, *(1,) * (grid.dims + 1)) if p.ndim else p for p in parameters]
+    arguments = [*map(space.symbol, jets), *space.coordinates, TIME, *symbols.values()]
+    (result,) = torch_function(arguments, [density])(
+        *values, *positions, times.reshape(-1, *(1,) * grid.dims), *parameters
+    )
+    dense = torch.as_tensor(result, dtype=torch.float64, device=u.device).expand(*u.shape[:2], *grid.points)
+    return integral(dense, grid)
