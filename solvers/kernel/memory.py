@@ -1,0 +1,89 @@
+"""What compiled functions are given: where everything lies in one array, and the lists they go through."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+
+
+class Layout(NamedTuple):
+    """Sizes, and places in the one array that holds the lanes, counted in vectors.
+
+    Spectra are pairs of real and imaginary part of the modes 0, 1, …, field after field, the state and then its
+    tangents.
+
+    Attributes:
+        fields: number of fields.
+        kept: modes below the Nyquist mode.
+        modes: the same, rounded up to an even number; what is added stays zero.
+        copies: 1 + number of tangents.
+        size: of one spectrum of all copies.
+        origin: the state at the start of the segment.
+        table: the coefficients of the step, one block of all modes after the other.
+        real: whether the coefficients are real, one number a mode instead of two.
+        constant: the part of N that depends on x alone, of the state only.
+        has_constant: whether there is one.
+        coefficients: those of `Program`.
+        points: the slots of `Program`, real fields.
+        scratch: four vectors for sums.
+    """
+
+    fields: int
+    kept: int
+    modes: int
+    copies: int
+    size: int
+    origin: int
+    table: int
+    real: bool
+    constant: int
+    has_constant: bool
+    coefficients: int
+    points: int
+    scratch: int
+
+
+class Method(NamedTuple):
+    """The combinations of a stepper: of each stage, of the result, of the estimate.
+
+    Attributes:
+        stages: evaluations of N in a step.
+        first: of combination c and field a the terms first[c·fields + a] … first[c·fields + a + 1].
+        terms: for each its block in the table, and twice a source and its field; a second source −1 is none. Sources
+            count N at the stages, N at the new state, the state and the new state.
+        signs: by which the two sources are multiplied.
+        located: room for `terms` with places instead of numbers.
+    """
+
+    stages: int
+    first: Integers
+    terms: Integers
+    signs: Numbers
+    located: Integers
+
+
+class Flux(NamedTuple):
+    """The `Program` of an equation as arrays.
+
+    Attributes:
+        jets: field and turn of each.
+        jet_scales: `(jets, modes, 2)`, see `synthesise`.
+        instructions: target, final, add, coefficient, number of factors, three factors.
+        slopes: first and last instruction of the slopes.
+        products: first and last instruction of the value, those of the derivative, first and last use.
+        uses: field, turn, add.
+        use_scales: `(uses, modes, 2)`, see `project`.
+        work: slot of the product at hand.
+    """
+
+    jets: Integers
+    jet_scales: Numbers
+    instructions: Integers
+    slopes: Integers
+    products: Integers
+    uses: Integers
+    use_scales: Numbers
+    work: int

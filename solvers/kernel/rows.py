@@ -1,0 +1,294 @@
+"""The rows of a batch on one grid through the row kernel."""
+
+import math
+from collections.abc import Sequence
+from itertools import compress
+from types import EllipsisType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pdesym.solvers.control import Adaptive, Control, Segment
+from pdesym.solvers.grid import Grid
+from pdesym.solvers.integration import BlowUpError, Integration
+from pdesym.solvers.integration import Rows as Samples
+from pdesym.solvers.kernel import lanes
+from pdesym.solvers.kernel.assembly import (
+    aligned,
+    flux_of,
+    layout_of,
+    method_of,
+    numbers_of,
+    product_length,
+    program_of,
+    table_values,
+)
+from pdesym.solvers.kernel.lengths import LANES, transform
+from pdesym.solvers.kernel.memory import Integers, Numbers
+from pdesym.solvers.spectral import inverse_transform
+from pdesym.solvers.spectrum import resize
+from pdesym.solvers.steppers import Stepper
+from pdesym.solvers.system import SpectralSystem
+
+_SAME_TIME = 0.05
+# What is kept of tables and of results that are not yet in physical space, in bytes.
+_MOST_TABLES = 2**28
+_MOST_RESULTS = 2**25
+
+
+class RowKernel:
+    """Moves rows on one grid to the end, or until their spectrum outgrows the grid: what `Advance` does, compiled."""
+
+    def __init__(
+        self,
+        system: SpectralSystem,
+        output_grid: Grid,
+        segments: tuple[Segment, ...],
+        control: Control,
+        stepper: Stepper,
+        stage: int,
+        is_last: bool,
+        samples: Samples,
+        out: Integration,
+    ):
+        self.system, self.output_grid, self.segments = system, output_grid, segments
+        self.control, self.stepper, self.out = control, stepper, out
+        self.stage, self.is_last = stage, is_last
+        out.points[samples.ids] = system.grid.points[0]
+        self.samples, self.outgrown = self._without_aliased(samples)
+        self.ids, self.singular = self.samples.ids, samples.singular
+        self.failures: dict[int, tuple[int, int, float]] = {}
+        if not self.ids:
+            return
+        program = program_of(system)
+        assert program is not None, "see `supports`"
+        copies = 1 + (samples.w[0].shape[0] if samples.w else 0)
+        self.method, self.distinct = method_of(stepper, len(system.equation.fields), system.diagonal)
+        self.layout, self.places, vectors = layout_of(program, self.method, len(self.distinct), system, copies)
+        self.flux = flux_of(program, system)
+        self.memory = aligned(vectors)
+        self.transform = transform(product_length(system))
+        self.rules = self._rules()
+        self.rows = self._rows(numbers_of(program, system, self.ids))
+        self.tables: list[tuple[float, int]] = []
+        blocks = self.distinct if system.diagonal else self.distinct * len(system.equation.fields)
+        shape = (len(blocks) * len(system.equation.fields), self.layout.kept, 1 if self.layout.real else 2)
+        self.values = np.zeros((8, *shape))
+        self.results = self._results()
+        self.lanes = lanes.Lanes(
+            row=_lanes(-1),
+            phase=_lanes(lanes.IDLE),
+            segment=_lanes(0),
+            substeps=_lanes(0),
+            done=_lanes(0),
+            place=_lanes(0),
+            table=_lanes(-1),
+            error=np.zeros(LANES),
+            finite=_lanes(0),
+            shared=np.zeros(2, dtype=np.int64),
+        )
+
+    def _without_aliased(self, samples: Samples) -> tuple[Samples, Samples]:
+        """(the others, rows on whose grid a function of x in the equation has no faithful values)."""
+        ids = torch.tensor(samples.ids)
+        middles = [self.segments[s].start + 0.5 * self.segments[s].length for s in samples.segment]
+        system, times = self.system.select(ids), torch.tensor(middles, dtype=torch.float64)
+        shares = system.aliasing(torch.stack(samples.v), times).tolist()
+        aliased = [share > self.control.tail for share in shares]
+        if self.is_last:
+            for row, share in zip(samples.ids, shares, strict=True):
+                self.out.aliased[row] = share if share > self.control.tail else self.out.aliased[row]
+            aliased = [False] * len(shares)
+        return _chosen(samples, [not each for each in aliased]), _chosen(samples, aliased)
+
+    def _rules(self) -> lanes.Rules:
+        control, count = self.control, len(self.segments)
+        tolerance, planned = [0.0], [[0] * count]
+        if isinstance(control, Adaptive):
+            tolerance = [control.tolerance[row] for row in self.ids]
+        else:
+            numbered = list(enumerate(self.segments))
+            planned = [[control.substeps(row, j, segment, None) for j, segment in numbered] for row in self.ids]
+        return lanes.Rules(
+            adaptive=isinstance(control, Adaptive),
+            tolerance=np.array(tolerance),
+            order=control.order if isinstance(control, Adaptive) else 0,
+            planned=np.array(planned, dtype=np.int64),
+            length=np.array([segment.length for segment in self.segments]),
+            output=np.array([-1 if s.output is None else s.output for s in self.segments], dtype=np.int64),
+            tail=control.tail,
+            tail_mode=min(self.system.grid.points[0] // 3 + 1, self.layout.kept),
+            last=self.is_last,
+        )
+
+    def _rows(self, numbers: tuple[Numbers, Numbers, Numbers]) -> lanes.Rows:
+        samples, count = self.samples, len(self.ids)
+        state = torch.stack(samples.v).unsqueeze(1)
+        if samples.w:
+            state = torch.cat([state, torch.stack(samples.w)], dim=1)
+        spectra = torch.view_as_real(state[..., : self.layout.kept].contiguous()).numpy().copy()
+        coefficients, functions, constant = numbers
+        return lanes.Rows(
+            spectra=spectra,
+            segment=np.array(samples.segment, dtype=np.int64),
+            substeps=np.array(samples.substeps, dtype=np.int64),
+            coefficients=np.ascontiguousarray(coefficients),
+            functions=np.ascontiguousarray(functions),
+            constant=np.ascontiguousarray(constant),
+            steps=np.zeros(count, dtype=np.int64),
+            tail=np.zeros(count),
+            taken=np.zeros((count, len(self.segments)), dtype=np.int64),
+            left=np.zeros(count, dtype=np.int64),
+        )
+
+    def _results(self) -> lanes.Results:
+        outputs = 1 + max((s.output for s in self.segments if s.output is not None), default=-1)
+        shape = (outputs, self.layout.copies, self.layout.fields, self.layout.kept, 2)
+        places = min(len(self.ids), max(LANES, _MOST_RESULTS // (8 * max(1, math.prod(shape)))))
+        return lanes.Results(
+            spectra=np.zeros((places, *shape)),
+            row=np.full(places, -1, dtype=np.int64),
+            done=np.zeros(places, dtype=np.int64),
+        )
+
+    def run(self) -> Samples:
+        """Returns the rows that need a finer grid."""
+        if not self.ids:
+            return self.outgrown
+        first = list(self.samples.segment)
+        why = -1
+        while why != lanes.DONE:
+            count = len(self.tables)
+            made = lanes.Tables(
+                step=np.array([h for h, _ in self.tables]),
+                row=np.array([row for _, row in self.tables], dtype=np.int64),
+                values=self.values[:count],
+                by_row=self.system.symbol.shape[0] > 1,
+            )
+            why, lane = lanes.advance(
+                self.memory,
+                self.places,
+                self.flux,
+                self.layout,
+                self.method,
+                self.transform,
+                self.rows,
+                self.rules,
+                made,
+                self.results,
+                self.lanes,
+            )
+            if why == lanes.WANTS_TABLE:
+                self._make_table(lane)
+            elif why == lanes.HAS_FAILED:
+                self._decide(lane)
+            else:
+                self._collect(first)
+        return self.outgrown
+
+    def _make_table(self, lane: int) -> None:
+        """The coefficients of the next step of a lane."""
+        system, row = self.system, int(self.lanes.row[lane])
+        h = self.rules.length[self.lanes.segment[lane]] / self.lanes.substeps[lane]
+        symbol, key = system.symbol, -1
+        if symbol.shape[0] > 1:
+            symbol, key = symbol[self.ids[row] : self.ids[row] + 1], row
+        if self.values[0].nbytes * (len(self.tables) + 1) > _MOST_TABLES:
+            self.tables.clear()
+            self.lanes.table[:] = -1
+        if len(self.tables) == len(self.values):
+            self.values = np.concatenate([self.values, np.zeros_like(self.values)])
+        made = self.stepper.coefficients(symbol, float(h), system.diagonal)
+        self.values[len(self.tables)] = table_values(made, self.distinct, self.layout, system.diagonal)
+        self.tables.append((float(h), key))
+
+    def _decide(self, lane: int) -> None:
+        """What becomes of a row whose segment failed: repeat it with more steps, try a finer grid, or give up."""
+        state = self.lanes
+        row, m, segment = int(state.row[lane]), int(state.substeps[lane]), int(state.segment[lane])
+        sample, error = self.ids[row], float(state.error[lane])
+        if not self.rules.adaptive:
+            error = math.inf
+        retry = self.control.retry(sample, m, error)
+        if retry is not None and (math.isfinite(error) or not self._is_singular(row, lane)):
+            state.substeps[lane], state.phase[lane] = retry, lanes.REPEAT
+            return
+        at, before, reached = self.failures.get(row, (segment, m, 0.0))
+        if at != segment:
+            before, reached = m, 0.0
+        length = self.segments[segment].length
+        time = self.segments[segment].start + reached
+        on_coarser_grid = self.singular.get(sample, math.inf)
+        if self.is_last or abs(time - on_coarser_grid) <= _SAME_TIME * length:
+            raise BlowUpError(sample, time, self.control.remedy)
+        self.outgrown.singular[sample] = time
+        state.substeps[lane], state.phase[lane] = before, lanes.LEAVE
+
+    def _is_singular(self, row: int, lane: int) -> bool:
+        """Whether a row ceased to be finite at the time at which it did with longer steps: no step is short enough."""
+        segment, m = int(self.lanes.segment[lane]), int(self.lanes.substeps[lane])
+        reached = int(self.lanes.finite[lane]) * (self.segments[segment].length / m)
+        at, first, last = self.failures.get(row, (-1, m, math.nan))
+        # A failure in an earlier segment has been overcome.
+        if at != segment:
+            first, last = m, math.nan
+        self.failures[row] = (segment, first, reached)
+        return abs(reached - last) <= _SAME_TIME * max(reached, last)
+
+    def _collect(self, first: Sequence[int]) -> None:
+        """Results of the rows that are done or have left, into physical space."""
+        places = np.flatnonzero((self.results.done == 1) & (self.results.row >= 0))
+        for place in places.tolist():
+            row = int(self.results.row[place])
+            sample, end = self.ids[row], int(self.rows.segment[row]) if self.rows.left[row] else len(self.segments)
+            completed = self.segments[first[row] : end]
+            outputs = [s.output for s in completed if s.output is not None]
+            if outputs:
+                spectra = torch.view_as_complex(torch.from_numpy(self.results.spectra[place][outputs]))
+                values = self._on_output_grid(spectra)
+                self.out.u[sample, outputs] = values[:, 0]
+                if self.out.w is not None:
+                    self.out.w[sample][:, outputs] = values[:, 1:].transpose(0, 1)
+            self.out.steps[sample] += int(self.rows.steps[row])
+            self.out.tail[sample] = max(self.out.tail[sample].item(), float(self.rows.tail[row]))
+            self.out.taken[sample].extend(self.rows.taken[row, first[row] : end].tolist())
+            self.out.stages[sample].extend([self.stage] * len(completed))
+            if self.rows.left[row]:
+                self._hand_on(row)
+        self.results.row[places] = -1
+
+    def _hand_on(self, row: int) -> None:
+        spectra = torch.view_as_complex(torch.from_numpy(self.rows.spectra[row].copy()))
+        missing = self.system.grid.points[0] // 2 + 1 - self.layout.kept
+        spectra = torch.nn.functional.pad(spectra, (0, missing))
+        self.outgrown.ids.append(self.ids[row])
+        self.outgrown.v.append(spectra[0])
+        if self.layout.copies > 1:
+            self.outgrown.w.append(spectra[1:])
+        self.outgrown.segment.append(int(self.rows.segment[row]))
+        self.outgrown.substeps.append(int(self.rows.substeps[row]))
+
+    def _on_output_grid(self, v: Tensor) -> Tensor:
+        """Values at the points of the output grid: synthesis on a multiple of it, of which every k-th point is kept."""
+        mine, wanted = self.system.grid.points, self.output_grid.points
+        v = torch.nn.functional.pad(v, (0, mine[0] // 2 + 1 - self.layout.kept))
+        factors = [-(-m // n) for m, n in zip(mine, wanted, strict=True)]
+        finer = tuple(n * k for n, k in zip(wanted, factors, strict=True))
+        values = inverse_transform(resize(v, mine, finer), finer, norm="forward")
+        kept: tuple[EllipsisType | slice, ...] = (..., *(slice(None, None, k) for k in factors))
+        return values[kept]
+
+
+def _lanes(value: int) -> Integers:
+    return np.full(LANES, value, dtype=np.int64)
+
+
+def _chosen(samples: Samples, wanted: Sequence[bool]) -> Samples:
+    return Samples(
+        ids=list(compress(samples.ids, wanted)),
+        v=list(compress(samples.v, wanted)),
+        w=list(compress(samples.w, wanted)),
+        segment=list(compress(samples.segment, wanted)),
+        substeps=list(compress(samples.substeps, wanted)),
+    )
