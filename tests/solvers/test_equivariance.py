@@ -43,13 +43,15 @@ def test_translations(case):
 @every_case
 def test_reflections(case):
     flow, u0 = fixed(case), case.initial(case.grid)
-    fields = u0.shape[1]
-    for signs in itertools.product((1, -1), repeat=fields):
-        found = defect(flow, u0, *(lambda u, signs=signs: reflected(u, case.grid, signs),) * 2)
-        if case.reflects == signs:
-            assert found < 1e-10
-        elif case.reflects is None and case.exact is None:
-            assert found > 1e-4, signs
+
+    def found(signs):
+        return defect(flow, u0, *(lambda u: reflected(u, case.grid, signs),) * 2)
+
+    if case.reflects is not None:
+        assert found(case.reflects) < 1e-10
+    elif case.exact is None or case.grid.dims == 1:  # closed forms in the plane may be symmetric by themselves
+        for signs in itertools.product((1, -1), repeat=u0.shape[1]):
+            assert found(signs) > 1e-4, signs
 
 
 @every_case
