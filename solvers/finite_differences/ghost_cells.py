@@ -20,7 +20,8 @@ class GhostCells:
     cell at the distance d_k beyond it gets
 
     * on a periodic axis the cell one period away;
-    * without condition (`Outflow`) u_0: zero gradient, what comes along leaves;
+    * without condition (`Outflow`) u_0: zero gradient, what comes along leaves, with errors of first order in the last
+      three cells that do not travel back;
     * with ∂u/∂n + r u = g (`Neumann`, `Robin`) what makes the central difference and mean over the face satisfy it, for
       g = r = 0 the mirror image u_k;
     * with u = 0 (`Dirichlet(0)`) the image −u_k. A reflecting wall has it for the normal velocity or momentum and
@@ -79,6 +80,7 @@ class GhostCells:
 
     def __call__(self, u: Tensor, t: Tensor, coordinates: tuple[Tensor, ...]) -> Tensor:
         """The fields with their ghost cells, at the times `(rows,)`."""
+        sizes = u.square().amax(tuple(range(2, u.ndim)), keepdim=True)
         for axis in range(self.grid.dims):
             dim = 2 + axis
             if self.grid.periodic[axis]:
@@ -87,7 +89,7 @@ class GhostCells:
                 near = u.narrow(dim, 0, self.width), u.narrow(dim, u.shape[dim] - self.width, self.width).flip(dim)
                 # Axes that come later have no ghosts yet.
                 across = [x if i < axis else self._inner(x, i) for i, x in enumerate(coordinates)]
-                left, right = (self._beyond(side, t, axis, bool(i), across) for i, side in enumerate(near))
+                left, right = (self._beyond(side, sizes, t, axis, bool(i), across) for i, side in enumerate(near))
                 ends = left.flip(dim), right
             u = torch.cat((ends[0], u, ends[1]), dim)
         return u
@@ -95,7 +97,7 @@ class GhostCells:
     def _inner(self, x: Tensor, axis: int) -> Tensor:
         return x.narrow(axis, self.width, self.grid.points[axis])
 
-    def _beyond(self, near: Tensor, t: Tensor, axis: int, right: bool, across: list[Tensor]) -> Tensor:
+    def _beyond(self, near: Tensor, sizes: Tensor, t: Tensor, axis: int, right: bool, across: list[Tensor]) -> Tensor:
         """The ghosts at one end, outwards, from as many cells inwards."""
         places = list(across)
         places[axis] = torch.full_like(across[axis].narrow(axis, 0, 1), self.grid.length[axis] if right else 0.0)
@@ -106,12 +108,12 @@ class GhostCells:
             inside = near[:, field]
             if conditions:
                 value = conditions[0].at(time, tuple(places))
-                ghosts.append(self._satisfying(conditions[0], inside, value, axis))
+                ghosts.append(self._satisfying(conditions[0], inside, value, sizes[:, field], axis))
             else:
                 ghosts.append(inside.narrow(1 + axis, 0, 1).expand_as(inside))
         return torch.stack(ghosts, 1)
 
-    def _satisfying(self, condition: Condition, inside: Tensor, value: Tensor, axis: int) -> Tensor:
+    def _satisfying(self, condition: Condition, inside: Tensor, value: Tensor, size: Tensor, axis: int) -> Tensor:
         dim, h = 1 + axis, self.grid.spacing[axis]
         steps = torch.arange(self.width, dtype=inside.dtype, device=inside.device) + 0.5
         steps = steps.reshape([-1 if i == dim else 1 for i in range(inside.ndim)])
@@ -128,7 +130,7 @@ class GhostCells:
         line, parabola = -2 * first * steps, -rise * steps + bend * steps.square()
         # Smooth solutions change by about this share of their size in a cell.
         small = h / self.grid.length[axis]
-        rough_value = small**2 * (value.square() + first.square())
+        rough_value = small**2 * (size + value.square())
         rough_line, rough_parabola = (2 * first).square(), rise.square() + 2 * rise * bend + (16 / 3) * bend.square()
         weight_value = small**2 / (_TINY + rough_value).square()
         weight_line = small / (_TINY + rough_line).square()

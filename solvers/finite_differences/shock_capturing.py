@@ -16,10 +16,10 @@ from pdesym.solvers.integration import BlowUpError
 from pdesym.solvers.trajectories import Trajectories
 
 # Rows of at most this many cells in all are advanced together on a CPU: their reconstruction then stays in cache.
-_CACHE_CELLS = 64 * 128
+_CACHE_CELLS = 16 * 256
 # A solution that needs more steps than this to the next output does not get there.
 _MOST_STEPS = 10**6
-_LEAST_POINTS = 12
+_LEAST_POINTS = 8
 # Grids are refined up to so many times, and up to so many cells.
 _FINEST, _MOST_CELLS = 8, 2**17
 # By how much the error shrinks on twice the points: as √h in L2 with a shock, with h³ by the steps of smooth solutions.
@@ -52,7 +52,8 @@ class _Solution:
     @property
     def error(self) -> Tensor:
         """Estimated error over all outputs so far."""
-        return (self.difference / (self.ratio - 1)).maximum(self.unresolved)
+        ratio = (self.ratio / _CAUTION).clamp_min(_SLOWEST)
+        return (self.difference / (ratio - 1)).maximum(self.unresolved)
 
 
 @torch.no_grad()
@@ -173,7 +174,7 @@ def _to_tolerance(
     rows, initial, factor = list(range(len(u0))), u0, 1
     while 2 * factor <= _FINEST and math.prod(2 * factor * n for n in grid.points) <= _MOST_CELLS:
         ratio, error = result.ratio[rows, -1], result.error[rows, -1]
-        hopeful = (error > rtol) & (error <= rtol * (_CAUTION * ratio) ** math.log2(_FINEST / factor))
+        hopeful = (error > rtol) & (error <= rtol * ratio ** math.log2(_FINEST / factor))
         chosen = hopeful.nonzero().flatten().tolist()
         if not chosen:
             break
@@ -210,7 +211,7 @@ def _estimate(result: _Solution, u: Tensor, grid: FiniteDifferenceGrid, coarser:
 def _ratio(before: Tensor, after: Tensor) -> Tensor:
     """How much smaller a difference became, within what is believed; as little as over all outputs before."""
     ratio = before / after.clamp_min(torch.finfo(torch.float64).tiny)
-    return (ratio.clamp_max(_FASTEST) / _CAUTION).clamp_min(_SLOWEST).cummin(1).values
+    return ratio.clamp(_SLOWEST, _FASTEST).cummin(1).values
 
 
 def _difference(u: Tensor, other: Tensor) -> Tensor:
