@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from types import EllipsisType
 
 import torch
 from torch import Tensor
@@ -10,8 +9,8 @@ from torch import Tensor
 from pdesym.solvers.control import Control, Past, Segment
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integration import BlowUpError, Integration, Rows
-from pdesym.solvers.spectral import inverse_transform
-from pdesym.solvers.spectrum import resize, row_norm, tail_weights
+from pdesym.solvers.sampling import sampled
+from pdesym.solvers.spectrum import row_norm, tail_weights
 from pdesym.solvers.steppers import Stepper, estimate, step
 from pdesym.solvers.system import Linearisation, SpectralSystem
 
@@ -282,20 +281,11 @@ class Advance:
             return
         outputs = [self.segments[self.segment[i] - 1].output for i in rows]
         ids = [self.ids[i] for i in rows]
-        self.out.u[ids, outputs] = self._on_output_grid(self.v[rows])
+        self.out.u[ids, outputs] = sampled(self.v[rows], self.system.grid.points, self.output_grid.points)
         if self.out.w is not None and self.w is not None:
-            tangents = self._on_output_grid(self.w[rows])
+            tangents = sampled(self.w[rows], self.system.grid.points, self.output_grid.points)
             for place, (row, output) in enumerate(zip(ids, outputs, strict=True)):
                 self.out.w[row, :, output] = tangents[place]
-
-    def _on_output_grid(self, v: Tensor) -> Tensor:
-        """Values at the points of the output grid: synthesis on a multiple of it, of which every k-th point is kept."""
-        mine, wanted = self.system.grid.points, self.output_grid.points
-        factors = [-(-m // n) for m, n in zip(mine, wanted, strict=True)]
-        finer = tuple(n * k for n, k in zip(wanted, factors, strict=True))
-        values = inverse_transform(resize(v, mine, finer), finer, norm="forward")
-        kept: tuple[EllipsisType | slice, ...] = (..., *(slice(None, None, k) for k in factors))
-        return values[kept]
 
     def _keep(self, rows: list[int]) -> None:
         index = torch.tensor(rows, dtype=torch.int64, device=self.v.device)

@@ -1,17 +1,24 @@
-"""The solution operator of an equation, with its tangent-linear."""
+"""The solution operator of an equation, with its derivatives."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.solvers.control import Adaptive, Fixed
+from pdesym.solvers.adjoint import detached, wants_gradient, with_gradient
+from pdesym.solvers.box import boxed, stretch_of
+from pdesym.solvers.control import Adaptive, Control, Fixed
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integrate import integrate
 from pdesym.solvers.integration import Integration
+from pdesym.solvers.rates import Rates, rates_of
+from pdesym.solvers.replay import course_of
+from pdesym.solvers.sensitivity import pushed_forward
 from pdesym.solvers.solve import FIXED_TAIL, AccuracyWarning, check_arguments, check_fields, in_chunks
 from pdesym.solvers.steppers import stepper_named
 from pdesym.solvers.system import SpectralSystem
@@ -19,6 +26,7 @@ from pdesym.solvers.tolerance import TAIL_SHARE, beyond, unresolved
 
 # The largest estimated error of one step, as a share of the tolerance.
 _STEP_SHARE = 0.1
+_NOTHING: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class FlowMap:
@@ -32,6 +40,7 @@ class FlowMap:
             estimated again on each call, as `solve` does.
         dt: fixed step instead.
         method: as in `solve`.
+        length: as in `solve`.
 
     Raises:
         ValueError: as `solve`.
@@ -46,20 +55,23 @@ class FlowMap:
         dt: int | float | None = None,
         *,
         method: str = "etdrk4",
+        length: int | float | Float[Tensor, "..."] | None = None,
     ):
         if len(times) < 2:
             raise ValueError(f"A flow map needs an initial and at least one later time, got {len(times)} time.")
-        self.start, *later = (float(t) for t in times)
+        self._instants = times.double() if isinstance(times, Tensor) else torch.tensor(times, dtype=torch.float64)
+        self.start, *later = self._instants.tolist()
         if later[0] <= self.start:
             raise ValueError(f"The first output time must lie after the initial time {self.start:g}, got {later[0]:g}.")
         rtol = 1e-10 if rtol is None and dt is None else rtol
+        grid = boxed(grid, length)
         self.dt, self.rtol, self.times = check_arguments(equation, grid, later, rtol, dt, self.start)
-        self.equation, self.grid, self.stepper = equation, grid, stepper_named(method)
+        self.equation, self.grid, self.stepper, self.length = equation, grid, stepper_named(method), length
 
     def __call__(self, u: Float[Tensor, "batch channel *space"]) -> Float[Tensor, "batch ..."]:
         """The solution at t₁, `(batch, channel, *space)`, or at several times, `(batch, time, channel, *space)`.
 
-        Computed in float64, returned in the type of `u`. Not differentiable by autograd: see `tangent`.
+        Computed in float64, returned in the type of `u`. Autograd passes through, as through `solve`.
 
         Raises:
             ValueError: when u is no field batch of this equation on this grid.
@@ -71,14 +83,38 @@ class FlowMap:
         return self._shaped(torch.cat([run.u for run in self._runs(u, None)]), time_axis=1).to(u.dtype)
 
     def tangent(
-        self, u: Float[Tensor, "batch channel *space"], w: Float[Tensor, "tangents batch channel *space"]
+        self,
+        u: Float[Tensor, "batch channel *space"],
+        w: Float[Tensor, "tangents batch channel *space"],
+        *,
+        parameters: Mapping[str, Float[Tensor, "tangents ..."]] = _NOTHING,
+        length: Float[Tensor, "tangents ..."] | None = None,
+        times: Float[Tensor, "tangents ..."] | None = None,
     ) -> tuple[Float[Tensor, "batch ..."], Float[Tensor, "tangents batch ..."]]:
-        """(S(u), dS[u]·w) for several directions w at once: the exact derivative of the steps that were taken.
+        """(S(u), derivatives of S) along several directions at once: exact for the steps that were taken.
 
-        Each direction costs about as much as one solution; all share the solution itself.
+        A direction is a w with, where they are given, rates of parameters p, of the lengths L of the box and of the
+        output times T:
+
+            dS[u]·w + Σ_p ṗ ∂S/∂p + Σ_axes L̇ ∂S/∂L + Ṫ ∂S/∂T
+
+        at fixed points x/L. ∂S/∂T is the right-hand side at T. So a scaling symmetry, with weights a of t and b of u
+        against 1 of x, is `tangent(u, b * u[None], length=L, times=a * T)` equal to b S(u); t₀ = 0 stays.
+
+        Each direction costs about as much as one solution; all share the solution itself, and what parameters and
+        lengths add costs as much as two or three more, however many directions there are. Not differentiable by
+        autograd.
+
+        Args:
+            u: where to differentiate.
+            w: directions of u; zero where only something else changes.
+            parameters: rates `(tangents,)` or `(tangents, batch)` by name.
+            length: rates `(tangents,)`, `(tangents, batch)` or `(tangents, batch, dims)`, in units of length.
+            times: rates of the output times, `(tangents,)` or `(tangents, outputs)`.
 
         Raises:
-            ValueError: when the shapes of w and u do not fit.
+            ValueError: for directions and rates of other shapes, or that are not finite; for a parameter that the
+                equation has not; when autograd follows an argument.
         """
         if w.shape[1:] != u.shape or not len(w):
             raise ValueError(
@@ -87,10 +123,19 @@ class FlowMap:
             )
         if not torch.isfinite(w).all():
             raise ValueError("The directions must be finite: some hold nan or inf.")
-        runs = list(self._runs(u, w))
+        given = (*parameters.values(), length, times, self._instants, self.length)
+        if wants_gradient(self.equation, u, w, *(each for each in given if isinstance(each, Tensor))):
+            raise ValueError(
+                "A tangent cannot be differentiated by autograd: detach u, the directions, and what the flow map "
+                "depends on, or call it within torch.no_grad()."
+            )
+        rates = rates_of(
+            self.equation, self.grid, (len(w), len(u)), len(self.times), parameters, length, times, u.device
+        )
+        runs = self._runs(u, w, rates)
         values = self._shaped(torch.cat([run.u for run in runs]), time_axis=1)
-        tangents = torch.cat([run.w for run in runs if run.w is not None]).transpose(0, 1)
-        return values.to(u.dtype), self._shaped(tangents, time_axis=2).to(w.dtype)
+        pushed = torch.cat([run.w for run in runs if run.w is not None]).transpose(0, 1)
+        return values.to(u.dtype), self._shaped(pushed, time_axis=2).to(w.dtype)
 
     def rhs(
         self, u: Float[Tensor, "batch channel *space"], t: int | float | Float[Tensor, "..."] = 0.0
@@ -100,25 +145,38 @@ class FlowMap:
         `t` is one time, or a tensor `(batch,)` with one a sample.
         """
         check_fields(self.equation, u, self.grid)
-        system = SpectralSystem(self.equation, self.grid, padded=True, device=u.device)
+        stretch = stretch_of(self.length, self.grid, len(u), u.device)
+        system = SpectralSystem(self.equation, self.grid, padded=True, device=u.device, stretch=stretch)
         time = torch.as_tensor(t, dtype=torch.float64, device=u.device)
         return system.to_field(system.rhs(system.to_spectrum(u), time)).to(u.dtype)
 
-    def _runs(self, u: Tensor, w: Tensor | None) -> list[Integration]:
+    def _runs(self, u: Tensor, w: Tensor | None, rates: Rates | None = None) -> list[Integration]:
         check_fields(self.equation, u, self.grid)
+        stretch = stretch_of(self.length, self.grid, len(u), u.device)
 
         def run(rows: list[int]) -> Integration:
-            control = (
+            control: Control = (
                 Fixed(self.dt, FIXED_TAIL)
                 if self.dt is not None
                 else Adaptive(
                     (_STEP_SHARE * self.rtol,) * len(rows), TAIL_SHARE * self.rtol, self.stepper.estimate_order
                 )
             )
+            equation, initial, boxes = self.equation.select(rows), u[rows].double(), None
+            plain, fields, plain_boxes = detached(equation), initial.detach(), None
+            if stretch is not None:
+                boxes = stretch[rows]
+                plain_boxes = boxes.detach()
             tangents = None if w is None else w[:, rows].transpose(0, 1).double()
-            equation = self.equation.select(rows)
-            initial = u[rows].double()
-            return integrate(equation, initial, self.grid, self.start, self.times, control, self.stepper, tangents)
+            carried = None if rates else tangents
+            steps = plain, fields, self.grid, self.start, self.times, control, self.stepper
+            result = integrate(*steps, carried, plain_boxes)
+            if rates and tangents is not None:
+                course = course_of(result, *steps[1:])
+                return replace(
+                    result, w=pushed_forward(course, plain, fields, plain_boxes, tangents, rates.select(rows))
+                )
+            return with_gradient(result, equation, initial, self.grid, self._instants, control, self.stepper, boxes)
 
         runs = in_chunks(u, self.grid, run)
         if self.dt is None:

@@ -10,9 +10,12 @@ from pdesym.solvers.control import Control, Segment, plan
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integration import BlowUpError, Integration, Rows
+from pdesym.solvers.spectral import nyquist_mask
 from pdesym.solvers.spectrum import interpolated, resize, row_norm
 from pdesym.solvers.steppers import KROGSTAD, Stepper
 from pdesym.solvers.system import SpectralSystem
+
+_TINY = torch.finfo(torch.float64).tiny
 
 
 @torch.no_grad()
@@ -25,6 +28,7 @@ def integrate(
     control: Control,
     stepper: Stepper = KROGSTAD,
     tangents: Tensor | None = None,
+    stretch: Tensor | None = None,
 ) -> Integration:
     """Solve for every sample of a batch.
 
@@ -37,6 +41,7 @@ def integrate(
         control: fixed or adaptive steps.
         stepper: the method.
         tangents: `(batch, tangents, fields, *space)`, carried along by the derivative of every step.
+        stretch: `(batch, dims)`, by how much the box of each sample is longer than that of the grid.
 
     Raises:
         BlowUpError: when a sample ceases to be finite.
@@ -62,7 +67,7 @@ def integrate(
     stages = control.stages(grid)
     waiting, sharp = Rows(), Rows()
     if segments:
-        first = SpectralSystem(equation, grid, device=device)
+        first = SpectralSystem(equation, grid, device=device, stretch=stretch)
         _refuse_undefined(first, u0, start)
         waiting, sharp = _enter(first, u0, tangents, control, segments[0], stages[1].grid)
     previous = grid
@@ -73,7 +78,7 @@ def integrate(
         if stage is stages[1]:
             waiting.join(sharp)
         if waiting.ids:
-            system = SpectralSystem(equation, stage.grid, stage.padded, device)
+            system = SpectralSystem(equation, stage.grid, stage.padded, device, stretch=stretch)
             is_last = index == len(stages) - 1
             waiting = Advance(system, grid, segments, control, stepper, index, is_last, waiting, out).run()
     return out
@@ -84,12 +89,10 @@ def _enter(
 ) -> tuple[Rows, Rows]:
     """The samples that start on the grid of u0, and those whose Nyquist modes need the next one."""
     mine, theirs = system.grid.points, finer.points
-    whole, resolved = _transform(u0, len(mine)), system.to_spectrum(u0)
-    share = row_norm(whole - resolved) / row_norm(whole).clamp_min(torch.finfo(torch.float64).tiny)
-    sharp = (share > control.tail).tolist() if mine != theirs else [False] * len(u0)
+    are_sharp = sharp_rows(u0, system.grid, finer, control.tail)
 
     def rows(wanted: bool, spectrum: Callable[[Tensor], Tensor]) -> Rows:
-        ids = [row for row in range(len(u0)) if sharp[row] is wanted]
+        ids = [row for row in range(len(u0)) if are_sharp[row] is wanted]
         return Rows(
             ids=ids,
             v=list(spectrum(u0[ids])) if ids else [],
@@ -98,10 +101,19 @@ def _enter(
             substeps=[control.substeps(row, 0, segment, None) for row in ids],
         )
 
-    return rows(False, system.to_spectrum), rows(True, lambda f: interpolated(_transform(f, len(mine)), mine, theirs))
+    return rows(False, system.to_spectrum), rows(True, lambda f: interpolated(transform(f, len(mine)), mine, theirs))
 
 
-def _transform(fields: Tensor, dims: int) -> Tensor:
+def sharp_rows(u0: Tensor, grid: Grid, finer: Grid, tail: float) -> list[bool]:
+    """Whether the Nyquist modes of each initial condition hold so much that the finer grid is needed from the start."""
+    if grid.points == finer.points:
+        return [False] * len(u0)
+    whole = transform(u0, grid.dims)
+    share = row_norm(whole * (1 - nyquist_mask(grid, u0.device))) / row_norm(whole).clamp_min(_TINY)
+    return [bool(each) for each in (share > tail).tolist()]
+
+
+def transform(fields: Tensor, dims: int) -> Tensor:
     """Spectra with the Nyquist modes."""
     spectrum: Tensor = torch.fft.rfftn(fields, dim=tuple(range(-dims, 0)), norm="forward")
     return spectrum

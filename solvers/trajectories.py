@@ -1,5 +1,6 @@
 """What `solve` returns."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from pdesym.solvers.declaration import parameter_symbols
 from pdesym.solvers.equation import Equation
+from pdesym.solvers.finite_differences.grid import FiniteDifferenceGrid
+from pdesym.solvers.finite_differences.integrals import invariant
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.jets import TIME
 from pdesym.solvers.spectral import inverse_transform, transform
@@ -32,18 +35,20 @@ class Trajectories:
         steps: `(batch,)` number of time steps taken.
         points_used: `(batch,)` points along the first axis of the finest grid used.
         tail: `(batch,)` largest share of the norm in the last third of the spectrum on the grid used.
+        length: `(batch, dims)` the length of the box of each sample along each axis; None where it is the grid's.
         verified: the error of some samples, by their index, against solutions a hundred times more exact.
     """
 
     u: Float[Tensor, "batch time channel *space"]
     times: Float[Tensor, " time"]
-    grid: Grid
+    grid: Grid | FiniteDifferenceGrid
     equation: Equation
     error: Float[Tensor, " batch"]
     horizon: Float[Tensor, " batch"]
     steps: Int[Tensor, " batch"]
     points_used: Int[Tensor, " batch"]
     tail: Float[Tensor, " batch"]
+    length: Float[Tensor, "batch dims"] | None = None
     verified: Mapping[int, float] = field(default_factory=dict)
 
     def at(self, time: int | float) -> Float[Tensor, "batch channel *space"]:
@@ -63,6 +68,8 @@ class Trajectories:
         Raises:
             KeyError: when the card does not list it.
         """
+        if isinstance(self.grid, FiniteDifferenceGrid):
+            return invariant(self.equation, self.grid, name, self.u.to(torch.float64), self.times)
         dims = self.grid.dims
         space = self.equation.space(dims)
         density = self.equation.density(name, dims)
@@ -70,12 +77,13 @@ class Trajectories:
         symbols = parameter_symbols(tuple(self.equation.parameters))
         u = self.u.to(torch.float64)
         spectra = transform(u, self.grid)
-        fourier = Symbols(self.equation, self.grid, u.device, None)
+        sizes = torch.tensor([self.grid.length], dtype=torch.float64, device=u.device)
+        stretch = None if self.length is None else self.length / sizes
+        fourier = Symbols(self.equation, self.grid, u.device, stretch)
         values = [inverse_transform(fourier.applied(jet, spectra), self.grid.points) for jet in jets]
-        coordinates = [
-            c.reshape([-1 if i == axis else 1 for i in range(dims)])
-            for axis, c in enumerate(self.grid.coordinates(u.device))
-        ]
+        coordinates = fourier.coordinates(self.grid.points)
+        # Behind the samples comes the axis of the outputs.
+        coordinates = [c.unsqueeze(1) if c.ndim > dims else c for c in coordinates]
         parameters = [
             torch.as_tensor(self.equation.parameters[p], dtype=torch.float64, device=u.device) for p in symbols
         ]
@@ -83,8 +91,6 @@ class Trajectories:
         times = self.times.reshape(-1, *(1,) * dims)
         arguments = [*map(space.symbol, jets), *space.coordinates, TIME, *symbols.values()]
         (result,) = torch_function(arguments, [density])(*values, *coordinates, times, *parameters)
-        cell = 1.0
-        for spacing in self.grid.spacing:
-            cell *= spacing
+        cell = (sizes if self.length is None else self.length).prod(1, keepdim=True) / math.prod(self.grid.points)
         dense = torch.as_tensor(result, dtype=torch.float64, device=u.device).expand(*u.shape[:2], *self.grid.points)
         return dense.flatten(2).sum(-1) * cell
