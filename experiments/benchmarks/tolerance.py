@@ -4,8 +4,8 @@
 
 Expected: for rtol 1e-3 to 1e-7 the true error is at most the asked one in 99 % of the samples and never above ten times
 it, and the estimate that travels with each sample is at least half its true error. The truth is a closed form where one
-covers random initial conditions (advection, heat, wave, Burgers), else a solution on twice the points to 1e-10, whose
-own estimate is written down. About an hour on one CPU core, most of it for the truth. Writes results/tolerance.json and
+covers random initial conditions (advection, heat, wave), else a solution on twice the points or more to 1e-10, whose own
+estimate is written down. Under half an hour on one CPU core, most of it for the truth. Writes results/tolerance.json and
 the table results/tolerance.md beside itself after every equation; equations that are there already are left out unless
 they are named.
 """
@@ -48,7 +48,6 @@ from pdesym.solvers import (
     wave,
 )
 from pdesym.solvers.catalogue.advection import advected
-from pdesym.solvers.catalogue.burgers import cole_hopf
 from pdesym.solvers.catalogue.gray_scott import PATTERNS
 from pdesym.solvers.catalogue.heat import diffused
 from pdesym.solvers.catalogue.wave import vibrated
@@ -108,8 +107,7 @@ CASES = {
         RandomSinusoids(waves=(1, 2, 3, 4)),
         4.0,
         40,
-        lambda u0, grid, t: cole_hopf(u0, grid, t, 0.05),
-        fine=32,
+        fine=8,  # no closed form: Cole and Hopf's ψ spans more than the digits of float64 at this viscosity
     ),
     "fisher_kpp": Case(
         fisher_kpp(), Grid(128, length=50.0), RandomSinusoids(4, 0.12, (1, 2, 3, 4, 5), mean=0.5), 5.0, 20
