@@ -4,10 +4,10 @@
 
 Expected: for rtol 1e-3 to 1e-7 the true error is at most the asked one in 99 % of the samples and never above ten times
 it, and the estimate that travels with each sample is at least half its true error. The truth is a closed form where one
-covers random initial conditions (advection, heat, wave), else a solution on twice the points or more to 1e-10, whose own
-estimate is written down. Under half an hour on one CPU core, most of it for the truth. Writes results/tolerance.json and
-the table results/tolerance.md beside itself after every equation; equations that are there already are left out unless
-they are named.
+covers random initial conditions (advection, heat, wave), else a solution on twice the points or more to 1e-10, whose
+own estimate is written down. Under half an hour on one CPU core, most of it for the truth. Writes
+results/tolerance.json and the table results/tolerance.md beside itself after every equation; equations that are there
+already are left out unless they are named.
 """
 
 import json

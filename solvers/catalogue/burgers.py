@@ -42,8 +42,8 @@ def cole_hopf(
     """The exact solution by Cole (1951) and Hopf (1950): u = ū − 2ν ψₓ/ψ in the frame of the mean flow ū.
 
     ψ = exp(−∫(u₀ − ū)dx/2ν) is periodic and solves ψₜ = νψₓₓ; the Galilean boost by ū brings the frame back. Accurate
-    while ψ is resolved on the grid, which takes far more points than u when |u|L/ν is large, and while its smallest value
-    exceeds round-off, max ∫(u₀ − ū)dx − min ∫(u₀ − ū)dx < 40 ν or so.
+    while ψ is resolved on the grid, which takes far more points than u when |u|L/ν is large, and while its smallest
+    value exceeds round-off, max ∫(u₀ − ū)dx − min ∫(u₀ − ū)dx < 40 ν or so.
     """
     mean = u0.mean(dim=-1, keepdim=True)
     (k,) = wavenumbers(grid, u0.device)
