@@ -11,6 +11,7 @@ from pdesym.solvers.conservative import Form, Orders, fewest_transforms, normali
 from pdesym.solvers.declaration import Constraint, Declaration, constraints, parameter_symbols
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.jets import TIME, Jet, JetSpace, Linear, expanded, linear_expression
+from pdesym.solvers.quadratic import Quadratic, quadratic
 from pdesym.solvers.split import split
 from pdesym.solvers.torch_function import torch_function
 
@@ -46,6 +47,7 @@ class Compiled:
         constants: the same as expressions, zero for most.
         jets: the jets that the products F need.
         products: the products F, each of which is transformed once.
+        quadratics: the products as quadratic forms in the jets with numbers before them, None unless all are.
         flux: `(*jets, *coordinates, t, *parameters) → [F, …]`.
         slopes: the same arguments to the non-zero ∂F/∂jet, row after row.
         slope_jets: for each product the jets it depends on, by index.
@@ -61,6 +63,7 @@ class Compiled:
     constants: tuple[sympy.Expr, ...]
     jets: tuple[Jet, ...]
     products: tuple[Product, ...]
+    quadratics: tuple[Quadratic, ...] | None
     flux: Callable[..., list[Tensor | float]]
     slopes: Callable[..., list[Tensor | float]]
     slope_jets: tuple[tuple[int, ...], ...]
@@ -96,6 +99,8 @@ def _compile(declaration: Declaration, dims: int) -> Compiled:
     arguments = [*symbols, *space.coordinates, TIME, *parameters]
     slope_jets = tuple(tuple(j for j, symbol in enumerate(symbols) if flux.has(symbol)) for flux in fluxes)
     slopes = [_slope(flux, symbols[j]) for flux, row in zip(fluxes, slope_jets, strict=True) for j in row]
+    forms = [quadratic(flux, symbols) for flux in fluxes]
+    quadratics = tuple(form for form in forms if form is not None)
     return Compiled(
         linear=parts.linear,
         explicit_linear=parts.explicit_linear,
@@ -104,6 +109,7 @@ def _compile(declaration: Declaration, dims: int) -> Compiled:
         constants=tuple(constants),
         jets=jets,
         products=products,
+        quadratics=quadratics if len(quadratics) == len(products) else None,
         flux=torch_function(arguments, fluxes),
         slopes=torch_function(arguments, slopes),
         slope_jets=slope_jets,

@@ -172,7 +172,10 @@ def normalised(flux: sympy.Expr, space: JetSpace) -> tuple[sympy.Expr, sympy.Exp
     """
     jets = (space.symbol(jet) for jet in space.jets_in(flux))
     coefficient, product = flux.as_independent(*jets, *space.coordinates, TIME, as_Add=False)
-    return (-coefficient, -product) if product.could_extract_minus_sign() else (coefficient, product)
+    content, product = product.primitive()
+    if product.could_extract_minus_sign():
+        content, product = -content, -product
+    return content * coefficient, product
 
 
 def count_transforms(form: tuple[Form, ...], space: JetSpace) -> int:

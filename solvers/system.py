@@ -17,6 +17,8 @@ from pdesym.solvers.symbols import Symbols, rows_of
 from pdesym.solvers.torch_function import torch_function
 from pdesym.solvers.transforms import ProductTransforms
 
+_PRECISIONS = {"double": (torch.float64, torch.complex128), "mixed": (torch.float32, torch.complex64)}
+
 
 class SpectralSystem:
     """The Galerkin form of an equation on the modes |m| < N/2 of a grid, in float64.
@@ -36,10 +38,12 @@ class SpectralSystem:
         stretch: factors `(rows,)` or `(rows, dims)` by which the box of each sample is longer than that of the grid:
             x runs over [0, stretch·L), and ∂ⁿ has the symbol (ik/stretch)ⁿ. Derivatives with respect to it, and to
             parameters that are tensors, pass through everything that the system computes.
+        precision: "double", or "mixed": the jets, their products and all transforms of N in float32, state and linear
+            part in float64. N then has a relative error of about 1e-7, which the solution inherits.
 
     Raises:
-        ValueError: for a stretch of another shape, or one that is not positive; for functions of x without the period
-            of the grid; for a relation that does not define its auxiliary field on this grid.
+        ValueError: for an unknown precision; for a stretch of another shape, or one that is not positive; for functions
+            of x without the period of the grid; for a relation that does not define its auxiliary field on this grid.
     """
 
     def __init__(
@@ -50,7 +54,10 @@ class SpectralSystem:
         device: torch.device | None = None,
         *,
         stretch: Tensor | None = None,
+        precision: str = "double",
     ):
+        if precision not in _PRECISIONS:
+            raise ValueError(f"Expected precision 'double' or 'mixed', got {precision!r}.")
         self.equation, self.grid, self.padded, self.device = equation, grid, padded, device
         self._symbols = symbols = Symbols(equation, grid, device, stretch)
         self._compiled = compiled = compile_equation(equation, grid.dims)
@@ -68,22 +75,45 @@ class SpectralSystem:
         self._moving = [symbols.matrix(operators, self.diagonal) for operators in moving.values()]
         self._speeds = torch_function([TIME, *symbols.parameters], list(moving))
         self._frozen: list[Tensor] | None = None
-        self._jets = [symbols.jet(jet) for jet in compiled.jets]
-        self._multipliers = [_by_field(product, symbols) for product in compiled.products]
+        self._real, self._complex = _PRECISIONS[precision]
+        self._jets = [
+            [(base, None if factor is None else self._multiplier(factor)) for base, factor in sources]
+            for sources in map(symbols.jet, compiled.jets)
+        ]
+        self._multipliers = [
+            {field: self._multiplier(multiplier) for field, multiplier in by_field.items()}
+            for by_field in (_by_field(product, symbols) for product in compiled.products)
+        ]
         self._take_products_on(padded_points(grid.points, compiled.degree) if padded else grid.points)
 
     def _take_products_on(self, points: Sequence[int]) -> None:
         """Everything that depends on the points where products are taken."""
         self.product_points = tuple(points)
         self._transforms = ProductTransforms(self.grid, points)
-        self._positions = self._symbols.coordinates(points)
-        self._constant = self._transformed_constants()
+        positions = self._symbols.coordinates(points)
+        self._constant = self._transformed_constants(positions)
+        # Numbers with rows must not raise products to their own precision.
+        self._positions = [self._beside_fields(each.to(self._real)) for each in positions]
+        alone = len(self._multipliers) == len(self.equation.fields) == 1 and self._compiled.quadratics is not None
+        self.outer = self._multipliers[0][0] if alone and self._constant is None and not self._moving else None
+        if self.outer is not None and self.outer.ndim == self.grid.dims:
+            self.outer = self.outer.reshape(1, 1, *self.outer.shape)
+        self._values = [self._beside_fields(each.to(self._real)) for each in self._symbols.parameters.values()]
 
-    def _transformed_constants(self) -> Tensor | None:
+    def _multiplier(self, symbol: Tensor) -> Tensor:
+        """A symbol over all modes, in the precision of the products."""
+        every = symbol.to(self._complex).expand(*symbol.shape[: -self.grid.dims], *self._symbols.mask.shape)
+        return self._beside_fields(every.contiguous())
+
+    def _beside_fields(self, tensor: Tensor) -> Tensor:
+        """A tensor with rows gets the axis of the fields, which jets and products keep, behind them."""
+        return tensor.unsqueeze(1) if tensor.ndim > self.grid.dims else tensor
+
+    def _transformed_constants(self, positions: Sequence[Tensor]) -> Tensor | None:
         """The spectra of what depends on x alone, `(rows | 1, fields, *modes)`; None where nothing does."""
         if all(constant == 0 for constant in self._compiled.constants):
             return None
-        values = self._compiled.constant(*self._positions, *self._symbols.parameters.values())
+        values = self._compiled.constant(*positions, *self._symbols.parameters.values())
         shape = torch.empty(0, *self.product_points).shape[1:]
         dense = [torch.as_tensor(each, dtype=torch.float64, device=self.device) for each in values]
         dense = [each.expand(*each.shape[: max(0, each.ndim - self.grid.dims)] or (1,), *shape) for each in dense]
@@ -119,6 +149,9 @@ class SpectralSystem:
         ]
         selected._multipliers = [{a: rows_of(m, rows, dims) for a, m in each.items()} for each in self._multipliers]
         selected._positions = [rows_of(each, rows, dims) for each in self._positions]
+        if self.outer is not None and self.outer.shape[0] > 1:
+            selected.outer = self.outer[rows]
+        selected._values = [each[rows] if each.ndim else each for each in self._values]
         return selected
 
     def frozen_at(self, times: Tensor) -> "SpectralSystem":
@@ -168,38 +201,74 @@ class SpectralSystem:
         return inverse_transform(v, self.grid.points, norm="forward")
 
     def _physical_jets(self, v: Tensor) -> list[Tensor]:
-        """The jets that the products need, on the points where products are taken."""
-        result = []
-        for jet in self._jets:
-            spectrum = None
-            for base, factor in jet:
-                term = v.select(-1 - self.grid.dims, base)
-                if factor is not None:
-                    term = term * self._over_tangents(factor, term)
-                spectrum = term if spectrum is None else spectrum + term
-            assert spectrum is not None, "a jet is made of at least one field"
-            result.append(self._transforms.to_values(spectrum))
-        return result
+        """The jets that the products need, `(…, 1, *points)`, on the points where products are taken."""
+        axis = -1 - self.grid.dims
+        if v.dtype != self._complex:
+            v = v.to(self._complex)
+        fields = (v,) if v.shape[axis] == 1 else v.split(1, dim=axis)
+        return [
+            self._transforms.to_values(
+                [
+                    (fields[base], None if factor is None else self._over_tangents(factor, fields[base]))
+                    for base, factor in sources
+                ]
+            )
+            for sources in self._jets
+        ]
 
     def _over_tangents(self, factor: Tensor, spectrum: Tensor) -> Tensor:
-        """A multiplier of one field; one with rows gets the axis of the tangents behind them."""
+        """A multiplier with rows gets the axis of the tangents behind them."""
         return factor.unsqueeze(1) if spectrum.ndim > factor.ndim > self.grid.dims else factor
 
-    def _from_products(self, products: Sequence[Tensor | float | int], like: Tensor) -> Tensor:
+    def _products(self, v: Tensor, t: Tensor) -> tuple[Sequence[Tensor | float], list[Tensor]]:
+        """The products F in physical space, and the arguments of which they are functions."""
+        jets = self._physical_jets(v)
+        if self._compiled.quadratics is not None and not torch.is_grad_enabled():
+            return [form(jets) for form in self._compiled.quadratics], jets
+        arguments = [*jets, *self._positions, self._time(t), *self._values]
+        return self._compiled.flux(*arguments), jets
+
+    def _time(self, t: Tensor) -> Tensor:
+        return t.to(self._real).reshape(-1, *(1,) * (self.grid.dims + 1)) if t.ndim else t
+
+    def _from_products(self, products: Sequence[Tensor | float], like: Tensor) -> Tensor:
         """Σ coefficient (ik)^orders F̂ for every field, from the products F in physical space."""
-        field_axis = -1 - self.grid.dims
-        shape = (*like.shape[:field_axis], *self.product_points)
+        axis = -1 - self.grid.dims
+        shape = (*like.shape[:axis], 1, *self.product_points)
+        dense = [
+            values
+            if isinstance(values, Tensor) and values.shape == shape
+            else torch.as_tensor(values, dtype=self._real, device=like.device).expand(shape)
+            for values in products
+        ]
+        if torch.is_grad_enabled():
+            return self._from_products_anew(dense, like)
+        result = torch.empty(like.shape, dtype=self._complex, device=like.device)
+        fields = (result,) if like.shape[axis] == 1 else result.split(1, dim=axis)
+        written = [False] * len(fields)
+        for values, multipliers in zip(dense, self._multipliers, strict=True):
+            targets = []
+            for field, multiplier in multipliers.items():
+                targets.append((fields[field], self._over_tangents(multiplier, result), written[field]))
+                written[field] = True
+            self._transforms.add_modes(values, targets)
+        for row, done in zip(fields, written, strict=True):
+            if not done:
+                row.zero_()
+        return result.to(torch.complex128)
+
+    def _from_products_anew(self, products: Sequence[Tensor], like: Tensor) -> Tensor:
+        """The same without writing to memory twice, which autograd needs."""
+        axis = -1 - self.grid.dims
         rows: list[Tensor | None] = [None] * len(self.equation.fields)
         for values, multipliers in zip(products, self._multipliers, strict=True):
-            if not isinstance(values, Tensor) or values.shape != shape:
-                values = torch.as_tensor(values, dtype=torch.float64, device=like.device).expand(shape)
             spectrum = self._transforms.to_modes(values)
             for field, multiplier in multipliers.items():
                 term = spectrum * self._over_tangents(multiplier, spectrum)
                 previous = rows[field]
                 rows[field] = term if previous is None else previous + term
-        result = [torch.zeros_like(like.select(field_axis, 0)) if row is None else row for row in rows]
-        return result[0].unsqueeze(field_axis) if len(result) == 1 else torch.stack(result, dim=field_axis)
+        zero = torch.zeros_like(like.narrow(axis, 0, 1))
+        return torch.cat([zero if row is None else row.to(torch.complex128) for row in rows], dim=axis)
 
     def aliasing(self, v: Tensor, t: Tensor) -> Tensor:
         """How far the products with functions of x differ from those on a finer grid, for each row, relative to them.
@@ -216,27 +285,33 @@ class SpectralSystem:
         faithful = finer.nonlinear(waves, t)
         return row_norm(self.nonlinear(waves, t) - faithful) / row_norm(faithful).clamp_min(1e-300)
 
-    def _arguments(self, v: Tensor, t: Tensor) -> list[Tensor]:
-        time = t.reshape(-1, *(1,) * self.grid.dims) if t.ndim else t
-        return [*self._physical_jets(v), *self._positions, time, *self._symbols.parameters.values()]
-
     def nonlinear(self, v: Tensor, t: Tensor) -> Tensor:
         """N(v, t): everything that is not in `symbol`. `t` is `()` or `(rows,)`."""
-        return self._completed(
-            self._from_products(self._compiled.flux(*self._arguments(v, t)), v), v, self._left_over(t)
-        )
+        if self.outer is not None and not torch.is_grad_enabled():
+            return (self.inner(v) * self.outer).to(torch.complex128)
+        products, _ = self._products(v, t)
+        return self._completed(self._from_products(products, v), v, self._left_over(t))
+
+    def inner(self, v: Tensor) -> Tensor:
+        """F̂ with N(v, t) = `outer` · F̂ + what lies outside the modes, where `outer` is not None.
+
+        A step that takes `outer` into its own coefficients saves a multiplication for each N.
+        """
+        assert self._compiled.quadratics is not None
+        return self._transforms.to_modes(self._compiled.quadratics[0](self._physical_jets(v)))
 
     def _completed(self, products: Tensor, v: Tensor, moved: Tensor | None) -> Tensor:
         """N from its products: what depends on x alone, and what is linear with coefficients of t, are added."""
         if self._constant is not None:
             products = products + self._constant
-        return products if moved is None else self.add(products, moved, v)
+        return products if moved is None else self.add_(products, moved, v)
 
     def linearised(self, v: Tensor, t: Tensor) -> tuple[Tensor, "Linearisation"]:
         """N(v, t), and its derivative there as an operator on tangents."""
-        arguments = self._arguments(v, t)
-        slopes, moved = self._compiled.slopes(*arguments), self._left_over(t)
-        value = self._completed(self._from_products(self._compiled.flux(*arguments), v), v, moved)
+        products, jets = self._products(v, t)
+        slopes = self._compiled.slopes(*jets, *self._positions, self._time(t), *self._values)
+        moved = self._left_over(t)
+        value = self._completed(self._from_products(products, v), v, moved)
         return value, Linearisation(self, slopes, moved)
 
     def apply(self, coefficient: Tensor, v: Tensor) -> Tensor:
@@ -254,6 +329,14 @@ class SpectralSystem:
         if not self.diagonal:
             return base + self.apply(coefficient, v)
         return torch.addcmul(base, coefficient.unsqueeze(1) if v.ndim == self.grid.dims + 3 else coefficient, v)
+
+    def add_(self, base: Tensor | None, coefficient: Tensor, v: Tensor) -> Tensor:
+        """The same, written over `base` while gradients are off: for sums that nobody else looks at."""
+        if base is None or torch.is_grad_enabled():
+            return self.add(base, coefficient, v)
+        if not self.diagonal:
+            return base.add_(self.apply(coefficient, v))
+        return base.addcmul_(coefficient.unsqueeze(1) if v.ndim == self.grid.dims + 3 else coefficient, v)
 
     def rhs(self, v: Tensor, t: Tensor) -> Tensor:
         """L v + N(v, t)."""
