@@ -71,14 +71,16 @@ def test_moving_frames(case):
 
 
 @pytest.mark.parametrize("method", STEPPERS)
-@pytest.mark.parametrize("equation", [burgers(0.1), kdv(), ks()], ids=["real", "imaginary", "mixed"])
-def test_every_stepper_has_the_symmetries_of_the_equation(method, equation):
+@pytest.mark.parametrize(
+    ("equation", "mirrors"), [(burgers(0.1), True), (kdv(), False), (ks(), True)], ids=["real", "imaginary", "mixed"]
+)
+def test_every_stepper_has_the_symmetries_of_the_equation(method, equation, mirrors):
     grid = Grid(32, length=32.0)
     u0 = RandomSinusoids(terms=4, amplitude=0.3, mean=0.2).sample(grid, range(2), seed=0)
     flow = FlowMap(equation, grid, (0.0, 1.0), dt=0.01, method=method)
     assert defect(flow, u0, *(lambda u: translate(u, grid, 1.234),) * 2) < 1e-11
     mirror = defect(flow, u0, *(lambda u: reflected(u, grid, (-1,)),) * 2)
-    assert mirror > 1e-3 if "u_xxx" in equation.text[0].split() else mirror < 1e-11
+    assert mirror < 1e-11 if mirrors else mirror > 1e-3
     found = defect(flow, u0, lambda u: galilean(u, grid, 0.0), lambda u: galilean(u, grid, 1.0))
     assert found < (1e-3 if method == "etdrk2" else 1e-6)
     assert defect(flow, u0, lambda u: u + 0.7, lambda u: u + 0.7) > 1e-3
