@@ -235,7 +235,8 @@ class Advance:
             if repeated:
                 self._evaluate()
             if repeated or changed:
-                self._gather(repeated + changed)
+                # In the order of the rows: when all of them are gathered, the table is made anew in that order.
+                self._gather(sorted(repeated + changed))
 
     def _is_singular(self, i: int) -> bool:
         """Whether row i ceased to be finite at the time at which it did with longer steps: no step is short enough."""
