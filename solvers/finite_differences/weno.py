@@ -76,5 +76,7 @@ def numerical_flux(flux: Tensor, u: Tensor, speeds: Tensor, basis: tuple[Tensor,
 def _applied(matrices: Tensor, vectors: Tensor) -> Tensor:
     """Matrix times vector at every face: `(rows, fields, fields, …)` times `(…, rows, fields, …)`."""
     axis = vectors.ndim - matrices.ndim + 2
-    parts = [matrices[:, :, b] * vectors.narrow(axis, b, 1) for b in range(matrices.shape[2])]
-    return torch.stack(parts).sum(0)
+    result = matrices[:, :, 0] * vectors.narrow(axis, 0, 1)
+    for b in range(1, matrices.shape[2]):
+        result.addcmul_(matrices[:, :, b], vectors.narrow(axis, b, 1))
+    return result
