@@ -151,7 +151,7 @@ def provenance(recipe: Recipe, split: str, equation: Equation, scheme: str, devi
         "Conventions": "CF-1.11",
         "title": f"{recipe.name}: {split}",
         "pdesym_schema": VERSION,
-        "equation": "; ".join(equation.text),
+        "equation": equation.statement,
         "parameters": json.dumps(fixed),
         "solver": scheme,
         **accuracy,

@@ -60,7 +60,7 @@ def run_lab(out: Path, recipe: str | Path = "kdv", overrides: Sequence[str] = ()
         seconds[name] = time.monotonic() - start
         _say(f"{name}: {seconds[name]:.1f} s")
 
-    _say(f"{equation.card.formula if equation.card else '; '.join(equation.text)}, into {folder.root}")
+    _say(f"{equation.card.formula if equation.card else equation.statement}, into {folder.root}")
     stage("data", False, lambda: generate(dataset, folder.data, workers=2, device=lab.device))
     _write_data(folder, dataset, equation)
     trained = all(steps_done(folder, arm) == lab.training.steps for arm in arms_of(lab))
@@ -127,8 +127,8 @@ def _write_data(folder: Folder, dataset: Recipe, equation: Equation) -> None:
     folder.write(
         "data.json",
         {
-            "equation": "; ".join(equation.text),
-            "formula": equation.card.formula if equation.card else "; ".join(equation.text),
+            "equation": equation.statement,
+            "formula": equation.card.formula if equation.card else equation.statement,
             "parameters": {k: v.tolist() if isinstance(v, torch.Tensor) else v for k, v in equation.parameters.items()},
             "grid": dataset.grid.model_dump(mode="json"),
             "times": dataset.times.model_dump(mode="json"),
