@@ -12,26 +12,28 @@ written.
 
 from typing import Any
 
+import numpy as np
+
 from pdesym.solvers.kernel.jit import jitted
 from pdesym.solvers.kernel.lengths import Transform
 from pdesym.solvers.kernel.vectors import load, splat, store
 
 
 @jitted
-def _put(z: Any, at: int, o: int, re: Any, im: Any) -> None:
+def _put(z: Any, at: int, o: Any, re: Any, im: Any) -> None:
     store(z, at + o, re)
     store(z, at + 1 - o, im)
 
 
 @jitted
-def _rotate(z: Any, at: int, o: int, re: Any, im: Any, t: Any, k: int) -> None:
+def _rotate(z: Any, at: int, o: Any, re: Any, im: Any, t: Any, k: int) -> None:
     cos, sin = splat(t[k]), splat(t[k + 1])
     store(z, at + o, re * cos - im * sin)
     store(z, at + 1 - o, re * sin + im * cos)
 
 
 @jitted
-def _of_two(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int) -> None:
+def _of_two(z: Any, base: int, o: Any, n: int, blocks: Any, t: Any, first: Any) -> None:
     m = n // 2
     for b in range(blocks):
         k = first
@@ -47,7 +49,7 @@ def _of_two(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int) 
 
 
 @jitted
-def _of_three(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int) -> None:
+def _of_three(z: Any, base: int, o: Any, n: int, blocks: Any, t: Any, first: Any) -> None:
     m = n // 3
     half, height = splat(0.5), splat(0.8660254037844386)
     for b in range(blocks):
@@ -71,7 +73,7 @@ def _of_three(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int
 
 
 @jitted
-def _of_four(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int) -> None:
+def _of_four(z: Any, base: int, o: Any, n: int, blocks: Any, t: Any, first: Any) -> None:
     m = n // 4
     for block in range(blocks):
         k = first
@@ -96,7 +98,7 @@ def _of_four(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int)
 
 
 @jitted
-def _of_five(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int) -> None:
+def _of_five(z: Any, base: int, o: Any, n: int, blocks: Any, t: Any, first: Any) -> None:
     m = n // 5
     c1, c2 = splat(0.30901699437494745), splat(-0.8090169943749475)
     s1, s2 = splat(0.9510565162951535), splat(0.5877852522924731)
@@ -130,7 +132,7 @@ def _of_five(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int)
 
 
 @jitted
-def _of_eight(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int) -> None:
+def _of_eight(z: Any, base: int, o: Any, n: int, blocks: Any, t: Any, first: Any) -> None:
     m = n // 8
     root = splat(0.7071067811865476)
     for block in range(blocks):
@@ -176,9 +178,10 @@ def _of_eight(z: Any, base: int, o: int, n: int, blocks: int, t: Any, first: int
 
 
 @jitted
-def _complex_transform(z: Any, base: int, o: int, tables: Transform) -> None:
+def _complex_transform(z: Any, base: int, o: Any, tables: Transform) -> None:
     """Σ_n z_n e^{−2πikn/H} in place, k at place[k]; with o = 1 real and imaginary parts trade places: e^{+2πikn/H}."""
-    n, blocks, first, t = tables.half, 1, 0, tables.twiddles
+    # Whole numbers as written would be types of their own, and everything compiled once for each.
+    n, blocks, first, t = tables.half, np.int64(1), np.int64(0), tables.twiddles
     for radix in tables.radices:
         if radix == 4:
             _of_four(z, base, o, n, blocks, t, first)
@@ -242,11 +245,11 @@ def synthesise(z: Any, field: int, spectrum: int, kept: int, scale: Any, turn: i
         else:
             store(z, at, zero)
             store(z, at + 1, zero)
-    _complex_transform(z, field, 1, tables)
+    _complex_transform(z, field, np.int64(1), tables)
 
 
 @jitted
-def _keep(z: Any, at: int, scale: Any, k: int, turn: int, add: bool, re: Any, im: Any) -> None:
+def _keep(z: Any, at: int, scale: Any, k: Any, turn: int, add: bool, re: Any, im: Any) -> None:
     re, im = re * splat(scale[k, turn]), im * splat(scale[k, 1 - turn])
     if add:
         re, im = re + load(z, at + turn), im + load(z, at + 1 - turn)
@@ -257,7 +260,7 @@ def _keep(z: Any, at: int, scale: Any, k: int, turn: int, add: bool, re: Any, im
 @jitted
 def analyse(z: Any, field: int, tables: Transform) -> None:
     """Replace a field by what `project` makes its spectrum of."""
-    _complex_transform(z, field, 0, tables)
+    _complex_transform(z, field, np.int64(0), tables)
 
 
 @jitted
@@ -270,7 +273,7 @@ def project(z: Any, field: int, spectrum: int, kept: int, scale: Any, turn: int,
     two = splat(2.0)
     at = field + 2 * place[0]
     mean = (load(z, at) + load(z, at + 1)) * two
-    _keep(z, spectrum, scale, 0, turn, add, mean, splat(0.0))
+    _keep(z, spectrum, scale, np.int64(0), turn, add, mean, splat(0.0))
     for k in range(1, (half + 1) // 2):
         if k >= kept:
             break

@@ -328,48 +328,6 @@ def _watch(z: Any, lanes: Lanes, layout: Layout) -> None:
             lanes.finite[lane] += 1
 
 
-@jitted
-def _loop(
-    z: Any,
-    places: Any,
-    flux: Flux,
-    layout: Layout,
-    method: Method,
-    tables: Transform,
-    rows: Rows,
-    rules: Rules,
-    made: Tables,
-    results: Results,
-    lanes: Lanes,
-) -> Any:
-    while True:
-        why, where = _settle(z, places, flux, layout, method, tables, rows, rules, made, results, lanes)
-        if why != DONE:
-            return why, where
-        left = 0
-        for lane in range(LANES):
-            if lanes.phase[lane] == RUN:
-                n = lanes.substeps[lane] - lanes.done[lane]
-                left = n if left == 0 else min(n, left)
-        if left == 0:
-            return DONE, -1
-        state = places[method.stages + 1]
-        if lanes.shared[1] == 1:
-            evaluate(z, state, places[0], flux, layout, tables)
-            lanes.shared[1] = 0
-        for _ in range(left):
-            advance_one(z, rules.adaptive, places, flux, layout, method, tables)
-            if rules.adaptive:
-                _watch(z, lanes, layout)
-        state = places[method.stages + 1]
-        norms(z, state, rules.tail_mode, layout)
-        for lane in range(LANES):
-            if lanes.phase[lane] == RUN:
-                lanes.done[lane] += left
-                if lanes.done[lane] == lanes.substeps[lane]:
-                    _judge(z, lane, state, rows, rules, results, lanes, layout)
-
-
 def _compiled(sources: int) -> Callable[..., tuple[int, int]]:
     def advance(
         z: Any,
@@ -385,9 +343,32 @@ def _compiled(sources: int) -> Callable[..., tuple[int, int]]:
         lanes: Lanes,
     ) -> Any:
         # The number has no other use than to be part of what the compiled function is kept under.
-        if sources < 0:
-            return DONE, -1
-        return _loop(z, places, flux, layout, method, tables, rows, rules, made, results, lanes)
+        while sources >= 0:
+            why, where = _settle(z, places, flux, layout, method, tables, rows, rules, made, results, lanes)
+            if why != DONE:
+                return why, where
+            left = 0
+            for lane in range(LANES):
+                if lanes.phase[lane] == RUN:
+                    n = lanes.substeps[lane] - lanes.done[lane]
+                    left = n if left == 0 else min(n, left)
+            if left == 0:
+                break
+            if lanes.shared[1] == 1:
+                evaluate(z, places[method.stages + 1], places[0], flux, layout, tables)
+                lanes.shared[1] = 0
+            for _ in range(left):
+                advance_one(z, rules.adaptive, places, flux, layout, method, tables)
+                if rules.adaptive:
+                    _watch(z, lanes, layout)
+            state = places[method.stages + 1]
+            norms(z, state, rules.tail_mode, layout)
+            for lane in range(LANES):
+                if lanes.phase[lane] == RUN:
+                    lanes.done[lane] += left
+                    if lanes.done[lane] == lanes.substeps[lane]:
+                        _judge(z, lane, state, rows, rules, results, lanes, layout)
+        return DONE, -1
 
     return cached(advance)
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import compress
 from types import EllipsisType
 
 import numpy as np
@@ -27,7 +26,7 @@ from pdesym.solvers.kernel.assembly import (
 from pdesym.solvers.kernel.lengths import LANES, transform
 from pdesym.solvers.kernel.memory import Integers, Numbers
 from pdesym.solvers.spectral import inverse_transform
-from pdesym.solvers.spectrum import resize
+from pdesym.solvers.spectrum import resize, row_norm
 from pdesym.solvers.steppers import Stepper
 from pdesym.solvers.system import SpectralSystem
 
@@ -56,7 +55,8 @@ class RowKernel:
         self.control, self.stepper, self.out = control, stepper, out
         self.stage, self.is_last = stage, is_last
         out.points[samples.ids] = system.grid.points[0]
-        self.samples, self.outgrown = self._without_aliased(samples)
+        others, self.outgrown = self._without_aliased(samples)
+        self.samples = _chosen(others, self._longest_first(others)) if others.ids else others
         self.ids, self.singular = self.samples.ids, samples.singular
         self.failures: dict[int, tuple[int, int, float]] = {}
         if not self.ids:
@@ -100,7 +100,23 @@ class RowKernel:
             for row, share in zip(samples.ids, shares, strict=True):
                 self.out.aliased[row] = share if share > self.control.tail else self.out.aliased[row]
             aliased = [False] * len(shares)
-        return _chosen(samples, [not each for each in aliased]), _chosen(samples, aliased)
+        kept = [i for i, leaves in enumerate(aliased) if not leaves]
+        return _chosen(samples, kept), _chosen(samples, [i for i, leaves in enumerate(aliased) if leaves])
+
+    def _longest_first(self, samples: Samples) -> list[int]:
+        """The samples by their steps, or by the speed of v: no lane shall be left with a long one at the end."""
+        if isinstance(self.control, Adaptive):
+            v = torch.stack(samples.v)
+            system = self.system.select(torch.tensor(samples.ids))
+            rate = row_norm(system.nonlinear(v, torch.zeros((), dtype=torch.float64))) / row_norm(v).clamp_min(1e-300)
+            # The steps of a fourth-order method.
+            cost = [r * self.control.tolerance[row] ** -0.25 for r, row in zip(rate.tolist(), samples.ids, strict=True)]
+        else:
+            cost = [
+                sum(self.control.substeps(row, j, self.segments[j], None) for j in range(first, len(self.segments)))
+                for row, first in zip(samples.ids, samples.segment, strict=True)
+            ]
+        return sorted(range(len(cost)), key=lambda i: cost[i], reverse=True)
 
     def _rules(self) -> lanes.Rules:
         control, count = self.control, len(self.segments)
@@ -284,11 +300,11 @@ def _lanes(value: int) -> Integers:
     return np.full(LANES, value, dtype=np.int64)
 
 
-def _chosen(samples: Samples, wanted: Sequence[bool]) -> Samples:
+def _chosen(samples: Samples, rows: Sequence[int]) -> Samples:
     return Samples(
-        ids=list(compress(samples.ids, wanted)),
-        v=list(compress(samples.v, wanted)),
-        w=list(compress(samples.w, wanted)),
-        segment=list(compress(samples.segment, wanted)),
-        substeps=list(compress(samples.substeps, wanted)),
+        ids=[samples.ids[i] for i in rows],
+        v=[samples.v[i] for i in rows],
+        w=[samples.w[i] for i in rows] if samples.w else [],
+        segment=[samples.segment[i] for i in rows],
+        substeps=[samples.substeps[i] for i in rows],
     )
