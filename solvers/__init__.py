@@ -47,8 +47,8 @@ from pdesym.solvers.flow_map import FlowMap
 from pdesym.solvers.gaussian_fields import GaussianField
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.initial_conditions import EachField, InitialLaw, RandomSinusoids, Uniform
-from pdesym.solvers.integration import BlowUpError
-from pdesym.solvers.solve import AccuracyWarning, solve
+from pdesym.solvers.integration import AccuracyWarning, BlowUpError
+from pdesym.solvers.solve import solve
 from pdesym.solvers.specks import Specks
 from pdesym.solvers.spectral import derivative, translate
 from pdesym.solvers.trajectories import Trajectories

@@ -15,11 +15,11 @@ from pdesym.solvers.control import Adaptive, Control, Fixed
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integrate import integrate
-from pdesym.solvers.integration import Integration
+from pdesym.solvers.integration import AccuracyWarning, Integration
 from pdesym.solvers.rates import Rates, rates_of
 from pdesym.solvers.replay import course_of
 from pdesym.solvers.sensitivity import pushed_forward
-from pdesym.solvers.solve import FIXED_TAIL, AccuracyWarning, check_arguments, check_fields, in_chunks
+from pdesym.solvers.solve import FIXED_TAIL, check_arguments, check_fields, in_chunks
 from pdesym.solvers.steppers import stepper_named
 from pdesym.solvers.system import SpectralSystem
 from pdesym.solvers.tolerance import TAIL_SHARE, beyond, unresolved

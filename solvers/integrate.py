@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from pdesym.solvers import kernel
 from pdesym.solvers.advance import Advance
 from pdesym.solvers.control import Control, Segment, plan
 from pdesym.solvers.equation import Equation
@@ -29,6 +30,7 @@ def integrate(
     stepper: Stepper = KROGSTAD,
     tangents: Tensor | None = None,
     stretch: Tensor | None = None,
+    precision: str = "double",
 ) -> Integration:
     """Solve for every sample of a batch.
 
@@ -42,6 +44,7 @@ def integrate(
         stepper: the method.
         tangents: `(batch, tangents, fields, *space)`, carried along by the derivative of every step.
         stretch: `(batch, dims)`, by how much the box of each sample is longer than that of the grid.
+        precision: of the nonlinear part, see `SpectralSystem`.
 
     Raises:
         BlowUpError: when a sample ceases to be finite.
@@ -78,9 +81,12 @@ def integrate(
         if stage is stages[1]:
             waiting.join(sharp)
         if waiting.ids:
-            system = SpectralSystem(equation, stage.grid, stage.padded, device, stretch=stretch)
+            system = SpectralSystem(equation, stage.grid, stage.padded, device, stretch=stretch, precision=precision)
             is_last = index == len(stages) - 1
-            waiting = Advance(system, grid, segments, control, stepper, index, is_last, waiting, out).run()
+            if precision == "double" and kernel.supports(system):
+                waiting = kernel.advance(system, grid, segments, control, stepper, index, is_last, waiting, out)
+            else:
+                waiting = Advance(system, grid, segments, control, stepper, index, is_last, waiting, out).run()
     return out
 
 

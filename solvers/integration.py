@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 
+class AccuracyWarning(UserWarning):
+    """The tolerance asked for was not reached for some samples."""
+
+
 class BlowUpError(ArithmeticError):
     """A solution that ceased to be finite.
 

@@ -30,6 +30,7 @@ def to_tolerance(
     rtol: float,
     stepper: Stepper,
     stretch: Tensor | None = None,
+    precision: str = "double",
 ) -> tuple[Integration, Tensor, Tensor]:
     """An integration, its estimated global errors, and the times up to which these are at most rtol.
 
@@ -38,11 +39,11 @@ def to_tolerance(
     one. A sample whose estimate exceeds rtol gets finer steps.
     """
     coarse_control = Adaptive((_STEP_SHARE * rtol,) * len(u0), rtol, stepper.estimate_order)
-    coarse = integrate(equation, u0, grid, start, times, coarse_control, stepper, stretch=stretch)
+    coarse = integrate(equation, u0, grid, start, times, coarse_control, stepper, stretch=stretch, precision=precision)
     twice = (Fraction(2),) * len(u0)
     watch = TAIL_SHARE * rtol
     control = Replayed(_taken(coarse), twice, watch)
-    run = integrate(equation, u0, grid, start, times, control, stepper, stretch=stretch)
+    run = integrate(equation, u0, grid, start, times, control, stepper, stretch=stretch, precision=precision)
     run.steps.add_(coarse.steps)
     error, horizon = _estimates(run.u, coarse.u, twice, stepper.order, times, start, rtol)
     hopeless = unresolved(run, rtol)
@@ -56,7 +57,8 @@ def to_tolerance(
         control = Replayed(taken, factors, watch)
         boxes = None if stretch is None else stretch[failing]
         part = equation.select(failing)
-        again = integrate(part, u0[failing], grid, start, times, control, stepper, stretch=boxes)
+        initial = u0[failing]
+        again = integrate(part, initial, grid, start, times, control, stepper, stretch=boxes, precision=precision)
         after, reached = _estimates(again.u, run.u[failing], factors, stepper.order, times, start, rtol)
         # Where the difference is larger than the error was said to be, the error does not follow the step.
         plain, _ = _estimates(again.u, run.u[failing], None, stepper.order, times, start, rtol)

@@ -12,7 +12,7 @@ from pdesym.solvers.equation import Equation
 from pdesym.solvers.finite_differences.grid import FiniteDifferenceGrid
 from pdesym.solvers.finite_differences.shock_capturing_system import ShockCapturingSystem
 from pdesym.solvers.finite_differences.shock_capturing_transfer import transferred
-from pdesym.solvers.integration import BlowUpError
+from pdesym.solvers.integration import AccuracyWarning, BlowUpError
 from pdesym.solvers.trajectories import Trajectories
 
 # Rows of at most this many cells in all are advanced together on a CPU: their reconstruction then stays in cache.
@@ -133,8 +133,6 @@ def solve_shock_capturing(
 
 
 def _warn_of_missed(result: Trajectories, ratio: Tensor, rtol: float) -> None:
-    from pdesym.solvers.solve import AccuracyWarning  # it imports this module on demand
-
     missed = (result.error > rtol).nonzero().flatten().tolist()
     if not missed:
         return

@@ -16,7 +16,7 @@ from pdesym.solvers.finite_differences.march import March, march
 from pdesym.solvers.finite_differences.shock_capturing import solve_shock_capturing
 from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
 from pdesym.solvers.finite_differences.tableaus import EXPLICIT, IMPLICIT, TABLEAUS, Tableau
-from pdesym.solvers.integration import BlowUpError
+from pdesym.solvers.integration import AccuracyWarning, BlowUpError
 from pdesym.solvers.trajectories import Trajectories
 
 # The share of the tolerance that the steps in time may take.
@@ -114,8 +114,6 @@ def solve_finite_differences(
 
 
 def _warn_of_missed(result: Trajectories, time_error: Tensor, grid: FiniteDifferenceGrid, rtol: float) -> None:
-    from pdesym.solvers.solve import AccuracyWarning  # it imports this module on demand
-
     missed = (result.error > rtol).nonzero().flatten().tolist()
     if not missed:
         return

@@ -17,6 +17,8 @@ STEPPERS: Mapping[str, Stepper] = MappingProxyType(
     }
 )
 
+DEFAULT = "etdrk4"
+
 
 def stepper_named(name: str) -> Stepper:
     """The method of that name.
@@ -31,6 +33,7 @@ def stepper_named(name: str) -> Stepper:
 
 __all__ = [
     "COX_MATTHEWS",
+    "DEFAULT",
     "DOPRI5",
     "ETDRK2",
     "IMEX4",
