@@ -148,13 +148,13 @@ def solve(
         length=lengths_of(stretch, grid),
     )
     if control_dt is None:
-        _warn_of_missed(result, tolerance)
+        _warn_of_missed(result, grid, tolerance)
     if not verify:
         return result
     chosen = torch.randperm(len(u0), generator=torch.Generator().manual_seed(seed))[:verify].sort().values.tolist()
     finer = max(_VERIFICATION * tolerance, SMALLEST_RTOL) if control_dt is None else _VERIFICATION_OF_STEPS
     boxes = None if stretch is None else stretch[chosen]
-    return replace(result, verified=_verified(result, u0, chosen, start, finer, stepper, boxes))
+    return replace(result, verified=_verified(result, u0, chosen, grid, start, finer, stepper, boxes))
 
 
 @torch.no_grad()
@@ -162,6 +162,7 @@ def _verified(
     result: Trajectories,
     u0: Tensor,
     chosen: list[int],
+    grid: Grid,
     start: float,
     finer: float,
     stepper: Stepper,
@@ -169,19 +170,19 @@ def _verified(
 ) -> dict[int, float]:
     """The error of some samples against finer solutions; where none exists the difference shows it."""
     equation, times = detached(result.equation.select(chosen)), tuple(result.times.tolist())
-    reference = finer_solution(equation, u0[chosen].double(), result.grid, start, times, finer, stepper, stretch)
+    reference = finer_solution(equation, u0[chosen].double(), grid, start, times, finer, stepper, stretch)
     difference = (result.u[chosen].double() - reference).flatten(1).norm(dim=1)
     errors = difference / reference.flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float64).tiny)
     return dict(zip(chosen, errors.tolist(), strict=True))
 
 
-def _warn_of_missed(result: Trajectories, rtol: float) -> None:
+def _warn_of_missed(result: Trajectories, grid: Grid, rtol: float) -> None:
     missed = (result.error > rtol).nonzero().flatten().tolist()
     if not missed:
         return
     largest, holds = result.error[missed].max().item(), result.horizon[missed].min().item()
-    if (result.points_used[missed] == finest_grid(result.grid).points[0]).any():
-        reason = f"their spectrum {beyond(result.grid)}"
+    if (result.points_used[missed] == finest_grid(grid).points[0]).any():
+        reason = f"their spectrum {beyond(grid)}"
     elif largest > _LOST or holds >= result.times[0].item():
         reason = (
             "a chaotic solution loses digits with time, so shorten the horizon, ask for less, or smooth the initial "
@@ -215,7 +216,7 @@ def in_chunks(u: Tensor, grid: Grid, work: Callable[[list[int]], Result]) -> lis
 
 def check_arguments(
     equation: Equation,
-    grid: Grid,
+    grid: Grid | FiniteDifferenceGrid,
     times: Tensor | Sequence[int | float],
     rtol: int | float | None,
     dt: int | float | None,
@@ -242,7 +243,7 @@ def check_arguments(
     return None if dt is None else float(dt), rtol, output
 
 
-def check_fields(equation: Equation, u: Tensor, grid: Grid) -> None:
+def check_fields(equation: Equation, u: Tensor, grid: Grid | FiniteDifferenceGrid) -> None:
     """Raises ValueError unless u is a finite field batch of this equation on this grid."""
     expected = (len(equation.fields), *grid.points)
     if u.ndim != 2 + grid.dims or tuple(u.shape[1:]) != expected:
