@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,11 +26,16 @@ def jitted(function: Function) -> Function:
 def cached(function: Function) -> Function:
     """A function that Python calls, kept on disk: beside this file, or in the user's cache where that is read-only.
 
+    Where neither can be written it is compiled in each process.
+
     Numba compiles anew when the file of this function changes, not those of the functions that it calls; so it must
     take `SOURCES` from an enclosing scope.
     """
-    result: Function = njit(inspect.unwrap(function), cache=True, **_OPTIONS)
-    return result
+    result: Any = njit(inspect.unwrap(function), **_OPTIONS)
+    with suppress(RuntimeError):
+        result.enable_caching()
+    compiled: Function = result
+    return compiled
 
 
 def callable_from_jitted(function: Callable[..., Any]) -> None:
