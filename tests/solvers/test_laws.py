@@ -81,8 +81,9 @@ def test_invariants_stay_and_what_is_none_does_not(case):
     with pytest.raises(KeyError, match="No invariant 'helicity'"):
         solution.invariant("helicity")
 
-    equation, k = solution.equation, 2 * math.pi / case.grid.length[0]
-    density = f"{equation.fields[0]}*(sin({k}*x) + cos({k}*x))"
+    equation = solution.equation
+    turns = [f"{2 * math.pi / length}*{axis}" for axis, length in zip(case.grid.axes, case.grid.length, strict=True)]
+    density = f"{equation.fields[0]}**2*exp(cos({turns[0]}) + sin({turns[-1]}))"
     other = Card("control", "", "", "", invariants={"wave": density})
     changed = Equation(*equation.text, where=equation.where, card=other, **equation.parameters)
     values = dataclasses.replace(solution, equation=changed).invariant("wave")
