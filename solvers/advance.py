@@ -156,7 +156,7 @@ class Advance:
         times = [self._time(node) for node in (*stepper.nodes, 1.0)]
         if self.w is None:
             new, evaluated = step(
-                self.v, self.n, lambda i, stage: system.nonlinear(stage, times[i]), table, stepper, system.add
+                self.v, self.n, lambda i, stage: system.nonlinear(stage, times[i]), table, stepper, system.add_
             )
             n_new = system.nonlinear(new, times[-1])
         else:
@@ -167,12 +167,12 @@ class Advance:
                 tangents.append(linearisation)
                 return value
 
-            new, evaluated = step(self.v, self.n, evaluate, table, stepper, system.add)
+            new, evaluated = step(self.v, self.n, evaluate, table, stepper, system.add_)
             first = tangents[0](self.w)
-            self.w, _ = step(self.w, first, lambda i, stage: tangents[i](stage), table, stepper, system.add)
+            self.w, _ = step(self.w, first, lambda i, stage: tangents[i](stage), table, stepper, system.add_)
             n_new, self.linearisation = system.linearised(new, times[-1])
         if self.control.estimates:
-            error = row_norm(estimate(self.v, [*evaluated, n_new], table, stepper, system.add))
+            error = row_norm(estimate(self.v, [*evaluated, n_new], table, stepper, system.add_))
             self.error = torch.maximum(self.error, error)
             self.finite += torch.isfinite(self.error)
         self.v, self.n = new, n_new

@@ -87,9 +87,9 @@ class FlowMap:
         u: Float[Tensor, "batch channel *space"],
         w: Float[Tensor, "tangents batch channel *space"],
         *,
-        parameters: Mapping[str, Float[Tensor, "tangents ..."]] = _NOTHING,
-        length: Float[Tensor, "tangents ..."] | None = None,
-        times: Float[Tensor, "tangents ..."] | None = None,
+        parameters: Mapping[str, Float[Tensor, "..."]] = _NOTHING,
+        length: Float[Tensor, "..."] | None = None,
+        times: Float[Tensor, "..."] | None = None,
     ) -> tuple[Float[Tensor, "batch ..."], Float[Tensor, "tangents batch ..."]]:
         """(S(u), derivatives of S) along several directions at once: exact for the steps that were taken.
 
@@ -178,7 +178,7 @@ class FlowMap:
                 )
             return with_gradient(result, equation, initial, self.grid, self._instants, control, self.stepper, boxes)
 
-        runs = in_chunks(u, self.grid, run)
+        runs = in_chunks(self.equation, u, self.grid, len(self.times), run)
         if self.dt is None:
             self._warn_of_unresolved(torch.cat([unresolved(run, self.rtol) for run in runs]))
         return runs

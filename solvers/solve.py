@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdesym.solvers import kernel
 from pdesym.solvers.adjoint import detached, wants_gradient, with_gradient
 from pdesym.solvers.box import boxed, lengths_of, stretch_of
 from pdesym.solvers.control import Adaptive, Control, Fixed, finest_grid
@@ -18,9 +19,11 @@ from pdesym.solvers.equation import Equation
 from pdesym.solvers.finite_differences.grid import FiniteDifferenceGrid
 from pdesym.solvers.finite_differences.solve import solve_finite_differences
 from pdesym.solvers.grid import Grid
+from pdesym.solvers.heap import keep_freed_memory
 from pdesym.solvers.integrate import integrate
 from pdesym.solvers.integration import AccuracyWarning, BlowUpError, Integration
 from pdesym.solvers.steppers import DEFAULT, Stepper, stepper_named
+from pdesym.solvers.system import SpectralSystem
 from pdesym.solvers.tolerance import TAIL_SHARE, beyond, finer_solution, to_tolerance
 from pdesym.solvers.trajectories import Trajectories
 from pdesym.solvers.wellposed import refuse_ill_posed
@@ -33,8 +36,12 @@ _VERIFICATION = 0.01
 _VERIFICATION_OF_STEPS = 1e-9
 # With a fixed step, products are padded as soon as the spectrum carries this much of the norm in its last third.
 FIXED_TAIL = 1e-10
-# Rows of at most this many points in all are advanced together on a CPU: their spectra then stay in cache.
-_CACHE_POINTS = 64 * 256
+# Rows of at most this many values in all are advanced together on a CPU: their spectra then stay in cache.
+_CACHE_VALUES = 64 * 256
+# On the plane the transforms of a single row leave the cache already, and each call costs less with more rows.
+_CACHE_VALUES_ON_A_PLANE = 16 * 64 * 64
+# The row kernel keeps eight rows in cache whatever their number; this bounds the bytes of the results under way.
+_RESULT_BYTES = 2**28
 
 
 Result = TypeVar("Result")
@@ -134,7 +141,7 @@ def solve(
             return run, error, horizon
         return with_gradient(run, part, initial, grid, instants, control, stepper, boxes), error, horizon
 
-    pieces = in_chunks(u0, grid, piece)
+    pieces = in_chunks(equation, u0, grid, len(output), piece)
     result = Trajectories(
         u=torch.cat([run.u for run, _, _ in pieces]).to(u0.dtype),
         times=torch.tensor(output, dtype=torch.float64, device=u0.device),
@@ -198,13 +205,22 @@ def _warn_of_missed(result: Trajectories, grid: Grid, rtol: float) -> None:
     )
 
 
-def in_chunks(u: Tensor, grid: Grid, work: Callable[[list[int]], Result]) -> list[Result]:
-    """What `work` makes of the rows of a batch, those together that fit in cache on a CPU, all on a GPU.
+def in_chunks(
+    equation: Equation, u: Tensor, grid: Grid, outputs: int, work: Callable[[list[int]], Result]
+) -> list[Result]:
+    """What `work` makes of the rows of a batch, on a CPU as many at once as is fastest, all on a GPU.
 
     Raises:
         BlowUpError: of `work`, with the sample counted over the whole batch.
     """
-    size = max(1, u.shape[0] if u.device.type != "cpu" else _CACHE_POINTS // math.prod(grid.points))
+    size = len(u)
+    if u.device.type == "cpu":
+        keep_freed_memory()
+        values = math.prod(u.shape[1:])
+        if kernel.supports(SpectralSystem(detached(equation), grid)):
+            size = max(64, _RESULT_BYTES // (8 * outputs * values))
+        else:
+            size = max(1, (_CACHE_VALUES if grid.dims == 1 else _CACHE_VALUES_ON_A_PLANE) // values)
     results = []
     for first in range(0, u.shape[0], size):
         try:

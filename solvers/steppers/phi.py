@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Complex
 from torch import Tensor
 
-_CONTOUR_POINTS = 64
+_CONTOUR_POINTS = 32
 _CONTOUR_RADIUS = 2.0
 
 

@@ -116,10 +116,3 @@ def test_grids_that_cannot_be(make):
 def test_ks_with_a_fixed_step_far_too_large_does_not_return_silently_wrong_numbers():
     with pytest.raises(BlowUpError, match=r"take a step below dt = 2"):
         solve(ks(), 30 * U0, GRID, [40.0], dt=2.0)
-
-
-@pytest.mark.parametrize("equation", [burgers(0.1), burgers(torch.full((4,), 0.1, requires_grad=True))])
-def test_gradients_are_refused_and_not_lost(equation):
-    u0 = U0.clone().requires_grad_(not any(isinstance(v, torch.Tensor) for v in equation.parameters.values()))
-    with pytest.raises(ValueError, match=r"FlowMap\.tangent"):
-        solve(equation, u0, GRID, [0.1])
