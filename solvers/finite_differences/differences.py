@@ -34,6 +34,7 @@ class Difference:
         axis: index of the axis.
         derivative: k ≥ 1.
         ends: the conditions at (left, right); None for a periodic axis.
+        symmetric: as in `closure`.
         device: where the tensors live.
 
     Raises:
@@ -46,6 +47,7 @@ class Difference:
         axis: int,
         derivative: int,
         ends: tuple[End, End] | None,
+        symmetric: bool = False,
         device: torch.device | None = None,
     ):
         self.axis, self.points, self.derivative = axis - grid.dims, grid.points[axis], derivative
@@ -55,7 +57,7 @@ class Difference:
         self.ends: tuple[Boundary, Boundary] | None = None
         least = 2 * self.reach + 1
         if ends is not None:
-            left, right = (closure(derivative, grid.order, end.orders) for end in ends)
+            left, right = (closure(derivative, grid.order, end.orders, symmetric) for end in ends)
             self.ends = (
                 _boundary(left, ends[0], h, derivative, 1, device),
                 _boundary(right, ends[1], h, derivative, (-1) ** derivative, device),

@@ -9,7 +9,7 @@ from torch import Tensor
 from pdesym.solvers.declaration import parameter_symbols
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.finite_differences.grid import FiniteDifferenceGrid
-from pdesym.solvers.finite_differences.stencils import summation_by_parts
+from pdesym.solvers.finite_differences.stencils import tabulated
 from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
 from pdesym.solvers.jets import TIME, Jet
 from pdesym.solvers.torch_function import torch_function
@@ -24,7 +24,7 @@ def quadrature(grid: FiniteDifferenceGrid) -> tuple[Float[Tensor, " points"], ..
     for n, h, periodic in zip(grid.points, grid.spacing, grid.periodic, strict=True):
         weights = torch.ones(n, dtype=torch.float64)
         if not periodic and grid.scheme == "central":
-            ends = summation_by_parts(grid.order)[0].sum(0)
+            ends = tabulated(1, (), grid.order)["norm"].sum(0)
             weights[: len(ends)] = ends
             weights[n - len(ends) :] = ends.flip(0)
         result.append(weights * h)

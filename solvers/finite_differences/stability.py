@@ -14,7 +14,7 @@ from pdesym.solvers.grid import AXES
 from pdesym.solvers.jets import Linear
 from pdesym.solvers.torch_function import torch_function
 
-Coefficients = list[list[dict[int, complex]]]
+Coefficients = list[list[dict[int, float]]]
 """The coefficients of the derivatives along one axis, by rows and columns of fields."""
 
 TOLERANCE = 1e-10
@@ -22,7 +22,7 @@ TOLERANCE = 1e-10
 _ROUNDING = 1e3 * np.finfo(np.float64).eps
 # Instabilities of a boundary are local: so many points at the grid's own spacing show them.
 _MOST_POINTS = 128
-# Growth that the equation has converges; what a boundary makes of rounding does not.
+# Growth counts as converged when twice the points change it by less.
 _CONVERGED = 0.02
 _WAVES = 400
 
@@ -35,11 +35,13 @@ class Stability:
         abscissa: largest real part of an eigenvalue, over axes and the samples looked at.
         radius: largest modulus, summed over axes: an explicit step is stable up to about 3/radius.
         order: of the highest derivative in the linear part.
+        symmetric: whether second derivatives had to be closed symmetrically.
     """
 
     abscissa: float
     radius: float
     order: int
+    symmetric: bool
 
 
 def refuse_unstable(
@@ -49,39 +51,66 @@ def refuse_unstable(
 
     Each axis is looked at by itself, with waves along it only. With a value for each sample the samples with the
     largest and the smallest value of each parameter are looked at. Growth is allowed where the equation grows as well:
-    up to the largest growth of a wave, or where twice the points give the same growth.
+    up to the largest growth of a wave, or where twice the points give the same growth. Where ghost values are not
+    stable (waves, at order 6 and 8) the symmetric closures are tried.
 
     Raises:
         ValueError: when some eigenvalue has a positive real part that belongs to the boundaries.
     """
-    abscissa, order = -math.inf, 0
-    radii = [0.0] * grid.dims
     remainder = _orders(equation, grid.dims)
+    lines = []
     for parameters in _extremes(equation):
         for axis in range(grid.dims):
             coefficients = _along(linear, parameters, axis)
             if not grid.periodic[axis]:
                 _refuse_wrong_number(equation, grid, axis, coefficients, remainder[axis])
-            order = max(order, *(k for row in coefficients for terms in row for k in (0, *terms)))
-            eigenvalues = _eigenvalues(equation, _cut(grid, axis), coefficients)
+            lines.append((axis, coefficients))
+    order = max((k for _, coefficients in lines for row in coefficients for terms in row for k in terms), default=0)
+    for symmetric in (False, True):
+        abscissa, radii = -math.inf, [0.0] * grid.dims
+        unstable: tuple[int, float] | None = None
+        for axis, coefficients in lines:
+            eigenvalues = _eigenvalues(equation, _cut(grid, axis), coefficients, symmetric)
             if not len(eigenvalues):
                 continue
             largest, radius = eigenvalues.real.max(), abs(eigenvalues).max()
             radii[axis] = max(radii[axis], radius)
             abscissa = max(abscissa, largest)
-            if grid.periodic[axis]:
-                continue
-            allowed = TOLERANCE + _ROUNDING * radius
-            if largest <= allowed + _wave_growth(coefficients, grid.spacing[axis]):
-                continue
-            if _converges(equation, grid, axis, coefficients, allowed):
-                continue
-            raise ValueError(
-                f"The equation {'; '.join(equation.text)!r} with these boundaries along {AXES[axis]} is unstable in "
-                f"differences of order {grid.order}: an eigenvalue has the real part {largest:.2e}; take a lower "
-                f"order, or other conditions."
-            )
-    return Stability(abscissa, sum(radii), order)
+            if _is_unstable(equation, grid, axis, coefficients, symmetric, largest, radius):
+                unstable = axis, largest
+                break
+        if unstable is None:
+            return Stability(abscissa, sum(radii), order, symmetric)
+    assert unstable is not None, "the loop returns otherwise"
+    raise ValueError(
+        f"The equation {'; '.join(equation.text)!r} with these boundaries along {AXES[unstable[0]]} is unstable in "
+        f"differences of order {grid.order}: an eigenvalue has the real part {unstable[1]:.2e}; take a lower order, or "
+        f"other conditions."
+    )
+
+
+def _is_unstable(
+    equation: Equation,
+    grid: FiniteDifferenceGrid,
+    axis: int,
+    coefficients: Coefficients,
+    symmetric: bool,
+    largest: float,
+    radius: float,
+) -> bool:
+    """Whether an eigenvalue grows that belongs to the boundaries."""
+    allowed = TOLERANCE + _ROUNDING * radius
+    if grid.periodic[axis] or largest <= allowed:
+        return False
+    if largest <= allowed + _wave_growth(coefficients, grid.spacing[axis]):
+        return False
+    # Growth that the equation has converges; what a boundary makes of rounding does not.
+    points = min(grid.points[axis], _MOST_POINTS)
+    growth = [
+        _eigenvalues(equation, _single(grid, axis, n, 1.0), coefficients, symmetric).real.max()
+        for n in (points, 2 * points - 1)
+    ]
+    return bool(abs(growth[1] - growth[0]) > allowed + _CONVERGED * abs(growth[1]))
 
 
 def _orders(equation: Equation, dims: int) -> list[int]:
@@ -136,11 +165,11 @@ def _modes(coefficients: Coefficients, orders: list[int], spacing: float) -> np.
     return np.roots(polynomial[::-1])
 
 
-def spectrum(equation: Equation, grid: FiniteDifferenceGrid, axis: int = 0) -> np.ndarray:
+def spectrum(equation: Equation, grid: FiniteDifferenceGrid, axis: int = 0, symmetric: bool = False) -> np.ndarray:
     """The eigenvalues of the linear part along an axis with its boundaries, on all of its points."""
     linear = equation.split(grid.dims).linear
-    parameters = next(iter(_extremes(equation)))
-    return _eigenvalues(equation, _single(grid, axis, grid.points[axis], 1.0), _along(linear, parameters, axis))
+    coefficients = _along(linear, next(iter(_extremes(equation))), axis)
+    return _eigenvalues(equation, _single(grid, axis, grid.points[axis], 1.0), coefficients, symmetric)
 
 
 def _extremes(equation: Equation) -> list[dict[str, float]]:
@@ -157,8 +186,8 @@ def _along(linear: tuple[tuple[Linear, ...], ...], parameters: dict[str, float],
     symbols = list(parameter_symbols(tuple(names)).values())
     values = [parameters[name] for name in names]
 
-    def terms(operator: Linear) -> dict[int, complex]:
-        result: dict[int, complex] = {}
+    def terms(operator: Linear) -> dict[int, float]:
+        result: dict[int, float] = {}
         for orders, coefficient in operator.items():
             if sum(orders) == orders[axis]:
                 (value,) = torch_function(symbols, [coefficient])(*values)
@@ -182,7 +211,9 @@ def _cut(grid: FiniteDifferenceGrid, axis: int) -> FiniteDifferenceGrid:
     return _single(grid, axis, points, intervals / grid.intervals[axis])
 
 
-def _eigenvalues(equation: Equation, line: FiniteDifferenceGrid, coefficients: Coefficients) -> np.ndarray:
+def _eigenvalues(
+    equation: Equation, line: FiniteDifferenceGrid, coefficients: Coefficients, symmetric: bool
+) -> np.ndarray:
     n = line.points[0]
     fields = range(len(coefficients))
     ends = [
@@ -195,8 +226,8 @@ def _eigenvalues(equation: Equation, line: FiniteDifferenceGrid, coefficients: C
     for a in fields:
         for b in fields:
             for k, value in coefficients[a][b].items():
-                along = Difference(line, 0, k, ends[b]).matrix().toarray() if k else np.eye(n)
-                blocks[a][b] += value.real * along
+                along = Difference(line, 0, k, ends[b], symmetric).matrix().toarray() if k else np.eye(n)
+                blocks[a][b] += value * along
     free: list[int] = []
     for b in fields:
         pair = ends[b]
@@ -217,14 +248,3 @@ def _wave_growth(coefficients: Coefficients, spacing: float) -> float:
                 symbol[:, a, b] += value * (1j * k) ** order
     growth = float(np.linalg.eigvals(symbol).real.max())
     return 1.01 * growth if growth > 0 else 0.0
-
-
-def _converges(
-    equation: Equation, grid: FiniteDifferenceGrid, axis: int, coefficients: Coefficients, allowed: float
-) -> bool:
-    """Whether the growth on the whole axis is the same with twice the points."""
-    points = min(grid.points[axis], _MOST_POINTS)
-    growth = [
-        _eigenvalues(equation, _single(grid, axis, n, 1.0), coefficients).real.max() for n in (points, 2 * points - 1)
-    ]
-    return bool(abs(growth[1] - growth[0]) <= allowed + _CONVERGED * abs(growth[1]))

@@ -5,7 +5,7 @@ Everything is in units of the spacing, at an end in the coordinate s = 0, 1, 2 �
 * **First derivatives** are closed by summation by parts with a full norm: there is H > 0 with
   H D + (H D)ᵀ = diag(−1, 0, …, 0, 1), so that v' = −D v cannot grow but through its inflow, whatever the order
   (Kreiss and Scherer 1974; Strand, J. Comput. Phys. 110, 1994). **Third derivatives** of order 6 and 8 where u and u_x
-  are given likewise have an H in which ∫ u u_xxx dx does not grow. Both come from `closures.yaml`.
+  are given likewise have an H in which uᵀ H D u ≤ 0 for the two zero. Both come from `closures.yaml`.
 * **Others** reach beyond the end to ghost nodes, whose values are those of the polynomial through the nodes at the end
   that satisfies the conditions there. With enough conditions for the order of the derivative this is stable, unlike
   one-sided formulas of the same order, which do not know of them.
@@ -58,18 +58,26 @@ def central(derivative: int, order: int) -> tuple[float, ...]:
     return tuple(float(w) for w in _exact_central(derivative, order))
 
 
-def closure(derivative: int, order: int, conditions: tuple[int, ...]) -> Closure:
-    """The rows next to an end where conditions of these orders hold; order 0 means that the end node is known."""
+def closure(derivative: int, order: int, conditions: tuple[int, ...], symmetric: bool = False) -> Closure:
+    """The rows next to an end where conditions of these orders hold; order 0 means that the end node is known.
+
+    Args:
+        derivative: which.
+        order: of accuracy.
+        conditions: the orders of the conditions, ascending.
+        symmetric: take second derivatives of order 6 and 8 beside a given value from the table in which they are
+            symmetric in a norm. Their eigenvalues are then real, which waves need; ghost values are a hundred times
+            more exact.
+    """
     orders = tuple(q for q in conditions if q)
     if derivative == 1:
-        rows = summation_by_parts(order)[1]
+        rows = tabulated(1, (), order)["difference"]
         return Closure(rows, torch.zeros(len(rows), len(orders), dtype=torch.float64), orders)
-    if derivative == 3 and conditions == (0, 1) and order in _tables()[3]:
+    if (derivative, conditions, order) in _tables() and (derivative == 3 or symmetric):
         # The table has no row for the first node, whose value is given.
-        table = _tables()[3][order]
-        known, slope = table["data"].unbind(1)
-        nodes = torch.cat([known[:, None], table["difference"]], 1)
-        return Closure(_below_zeros(nodes), _below_zeros(slope[:, None]), orders)
+        table = tabulated(derivative, conditions, order)
+        nodes = torch.cat([table["data"][:, :1], table["difference"]], 1)
+        return Closure(_below_zeros(nodes), _below_zeros(table["data"][:, 1:]), orders)
     return _ghost_closure(derivative, order, orders)
 
 
@@ -77,23 +85,27 @@ def _below_zeros(rows: Tensor) -> Tensor:
     return torch.cat([torch.zeros(1, rows.shape[1], dtype=torch.float64), rows])
 
 
+Table = dict[str, Tensor]
+
+
 @lru_cache(maxsize=1)
-def _tables() -> dict[int, dict[int, dict[str, Tensor]]]:
-    """`closures.yaml`: tensors by derivative, order and name."""
+def _tables() -> dict[tuple[int, tuple[int, ...], int], Table]:
     text = files(__package__).joinpath("closures.yaml").read_text(encoding="utf-8")
     return {
-        derivative: {
-            order: {name: torch.tensor(rows, dtype=torch.float64) for name, rows in table.items()}
-            for order, table in tables.items()
+        (entry["derivative"], tuple(entry["conditions"]), entry["order"]): {
+            name: torch.tensor(entry[name], dtype=torch.float64) for name in ("norm", "difference", "data")
         }
-        for derivative, tables in yaml.load(text, _Loader).items()
+        for entry in yaml.load(text, _Loader)
     }
 
 
-def summation_by_parts(order: int) -> tuple[Tensor, Tensor]:
-    """Norm `(rows, rows)` and difference `(rows, width)` of the first derivative next to an end."""
-    table = _tables()[1][order]
-    return table["norm"], table["difference"]
+def tabulated(derivative: int, conditions: tuple[int, ...], order: int) -> Table:
+    """An entry of `closures.yaml`.
+
+    `norm` `(rows, rows)`; `difference` `(rows, width)`, nodes counted from the first whose value is not given; `data`
+    `(rows, conditions)`, factors of the given derivatives.
+    """
+    return _tables()[derivative, conditions, order]
 
 
 def degree(derivative: int, order: int, conditions: tuple[int, ...]) -> int:

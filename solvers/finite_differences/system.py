@@ -80,6 +80,7 @@ class FiniteDifferenceSystem:
         self._parts = _parts(equation.declaration, grid.dims)
         symbols = parameter_symbols(equation.declaration.parameters)
         self._parameters = {symbol: self._as_rows(equation.parameters[name]) for name, symbol in symbols.items()}
+        self.stability: Stability = refuse_unstable(equation, grid, self._parts.linear)
         axes = range(grid.dims)
         self._coordinates = [
             x.reshape([-1 if i == axis else 1 for i in axes]) for axis, x in enumerate(grid.coordinates(device))
@@ -94,12 +95,11 @@ class FiniteDifferenceSystem:
                     self._differences[axis, jet.field, k] = self._difference(axis, jet.field, k)
         self._given, self._derivatives = self._conditions()
         self._refuse_varying_data(jets)
-        self.stability: Stability = refuse_unstable(equation, grid, self._parts.linear)
 
     def _difference(self, axis: int, field: int, k: int) -> Difference:
         grid, name = self.grid, self.equation.fields[field]
         ends = None if grid.periodic[axis] else (grid.end(axis, False, name), grid.end(axis, True, name))
-        return Difference(grid, axis, k, ends, self.device)
+        return Difference(grid, axis, k, ends, self.stability.symmetric, self.device)
 
     def _conditions(self) -> tuple[dict[tuple[int, int, bool], _Given], dict[tuple[int, int, bool], _Given]]:
         """The values given at ends, and the derivatives given there that are not zero, by field, axis and end."""
