@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from pdesym.solvers.control import Control, Segment
 from pdesym.solvers.equation import Equation
@@ -101,8 +100,11 @@ class _Solution(torch.autograd.Function):
         return solved.u
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "The gradient of a solution cannot be differentiated again: ask for it without create_graph=True."
+            )
         solved: _Solved = ctx.solved
         u0, instants, stretch, *values = ctx.saved_tensors
         _, _, of_instants, of_stretch, *of_values = ctx.needs_input_grad

@@ -95,7 +95,9 @@ class _Variable:
         """The derivative of N at v."""
         if not self.in_nonlinear:
             return None
-        derivative: Tensor | None = forward_ad.unpack_dual(system.nonlinear(v, t)).tangent
+        # Without gradients the system writes its products in place, which dual numbers do not survive.
+        with torch.enable_grad():
+            derivative: Tensor | None = forward_ad.unpack_dual(system.nonlinear(v, t)).tangent
         self.in_nonlinear = derivative is not None
         return derivative
 
