@@ -1,7 +1,7 @@
 """The steps that an integration took, taken once more by operations that torch can differentiate."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +20,9 @@ from pdesym.solvers.system import SpectralSystem
 
 FIELDS, SHARP_FIELDS = -1, -2
 """In place of a stage: the initial fields, and those whose Nyquist modes need a finer grid."""
+
+# So many values of the fields go along together: on a CPU they stay in cache, on a GPU their graph in memory.
+_VALUES_ON_A_CPU, _VALUES_ON_A_GPU = 64 * 256, 2**22
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,18 @@ def course_of(
         for row, (taken, used) in enumerate(zip(run.taken, run.stages, strict=True)):
             entry = SHARP_FIELDS if is_sharp[row] else FIELDS
             alike[used[index - 1] if index else entry, used[index], taken[index]].append(row)
-        groups.append(tuple(Group(tuple(rows), *key) for key, rows in alike.items()))
+        most = max(1, _values_at_once(u0.device) // u0[0].numel())
+        groups.append(tuple(Group(part, *key) for key, rows in alike.items() for part in _parts(rows, most)))
     return Course(grid, stepper, start, len(times), times[0] == start, segments, stages, tuple(groups))
+
+
+def _values_at_once(device: torch.device) -> int:
+    return _VALUES_ON_A_CPU if device.type == "cpu" else _VALUES_ON_A_GPU
+
+
+def _parts(rows: list[int], most: int) -> Iterator[tuple[int, ...]]:
+    for first in range(0, len(rows), most):
+        yield tuple(rows[first : first + most])
 
 
 class Replay:

@@ -112,13 +112,17 @@ def solve(
     if isinstance(grid, FiniteDifferenceGrid):
         if verify or length is not None or precision != "double":
             raise ValueError("On a grid with boundaries verify, length and precision are not there: leave them out.")
+        if wants_gradient(equation, u0, *_tensors(times)):
+            raise ValueError(
+                "Gradients pass through solutions on periodic grids only: detach u0, the parameters and the times."
+            )
         control_dt, tolerance, output = check_arguments(equation, grid, times, rtol, dt, start)
         check_fields(equation, u0, grid)
         return solve_finite_differences(equation, u0, grid, output, tolerance, control_dt, float(start), method)
     grid = boxed(grid, length)
     control_dt, tolerance, output = check_arguments(equation, grid, times, rtol, dt, start)
     check_fields(equation, u0, grid)
-    if precision != "double" and wants_gradient(equation, u0, _instants(float(start), times), None):
+    if precision != "double" and wants_gradient(equation, u0, *_tensors(times, length)):
         raise ValueError('Gradients are taken in double precision: leave out precision="mixed", or detach the input.')
     stretch = stretch_of(length, grid, len(u0), u0.device)
     stepper = stepper_named(method or DEFAULT)
@@ -277,6 +281,10 @@ def check_fields(equation: Equation, u: Tensor, grid: Grid | FiniteDifferenceGri
     for name, value in equation.parameters.items():
         if isinstance(value, Tensor) and value.ndim and len(value) != len(u):
             raise ValueError(f"Parameter {name!r} has {len(value)} values for {len(u)} samples; give one a sample.")
+
+
+def _tensors(*values: object) -> list[Tensor]:
+    return [value for value in values if isinstance(value, Tensor)]
 
 
 def _instants(start: float, times: Tensor | Sequence[int | float]) -> Tensor:

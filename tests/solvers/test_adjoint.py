@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from pdesym.solvers import Equation, FlowMap, Grid, RandomSinusoids, burgers, kdv, solve
+from pdesym.solvers.finite_differences.conditions import Dirichlet
+from pdesym.solvers.finite_differences.grid import FiniteDifferenceGrid
 from pdesym.solvers.steppers import STEPPERS
 
 LINE, PLANE = Grid(24, length=2 * math.pi), Grid(12, 16, length=(2 * math.pi, 5.0))
@@ -256,3 +258,28 @@ def test_a_sample_has_the_same_gradient_in_any_batch():
     alone = u0[1:2].clone().requires_grad_()
     (single,) = torch.autograd.grad(solve(kdv(), alone, LINE, [0.1], rtol=1e-6).u.square().sum(), alone)
     torch.testing.assert_close(together[1:2], single, rtol=1e-12, atol=1e-12)
+
+
+def test_where_gradients_do_not_pass_they_are_refused():
+    u0, nu = smooth(2, 1, LINE), torch.tensor(0.1, requires_grad=True)
+    with pytest.raises(ValueError, match=r"double precision: leave out precision=.mixed., or detach the input"):
+        solve(burgers(nu), u0, LINE, [0.1], dt=0.05, precision="mixed")
+    with pytest.raises(ValueError, match="double precision"):
+        solve(burgers(0.1), u0, LINE, [0.1], dt=0.05, precision="mixed", length=torch.tensor(6.0, requires_grad=True))
+    walls = FiniteDifferenceGrid(33, length=1.0, boundary=Dirichlet(0))
+    with pytest.raises(ValueError, match="periodic grids only: detach u0, the parameters and the times"):
+        solve(burgers(nu), torch.zeros(1, 1, *walls.points), walls, [0.1])
+
+
+def test_large_batches_are_taken_in_parts(monkeypatch):
+    u0 = smooth(5, 1, LINE)
+
+    def gradient() -> Tensor:
+        leaf = u0.clone().requires_grad_()
+        nu = torch.full((5,), 0.1, dtype=torch.float64, requires_grad=True)
+        u = solve(Equation(*MIXED, nu=nu), leaf, LINE, [0.1], dt=0.01).u
+        return torch.cat([g.flatten() for g in torch.autograd.grad(u.square().sum(), (leaf, nu))])
+
+    whole = gradient()
+    monkeypatch.setattr("pdesym.solvers.replay._VALUES_ON_A_CPU", 2 * 24)
+    torch.testing.assert_close(gradient(), whole, rtol=1e-12, atol=1e-12)
