@@ -146,7 +146,9 @@ class Replayed:
 
     def substeps(self, row: int, index: int, segment: Segment, past: Past | None) -> int:
         """The multiple of what was taken."""
-        return math.ceil(self.taken[row][index] * self.factors[row])
+        factor = self.factors[row]
+        # Whole numbers: millions of segments are replayed.
+        return -(-self.taken[row][index] * factor.numerator // factor.denominator)
 
     def knots(self, duration: float, longest: float) -> tuple[float, ...]:
         """As in `Adaptive`."""

@@ -1,11 +1,13 @@
 """Solving to a tolerance: solutions with ever finer steps, each compared with the one before."""
 
+import math
+from collections.abc import Iterable
 from fractions import Fraction
 
 import torch
 from torch import Tensor
 
-from pdesym.solvers.control import Adaptive, Replayed, finest_grid
+from pdesym.solvers.control import Adaptive, Control, Replayed, finest_grid
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integrate import integrate
@@ -13,11 +15,17 @@ from pdesym.solvers.integration import Integration
 from pdesym.solvers.steppers import Stepper
 
 # The largest estimated error of one step of the first solution, as a share of the tolerance; its steps are then halved.
-_STEP_SHARE = 0.3
+_STEP_SHARE = 0.1
 # The grid is refined while the last third of the spectrum holds more than this share of the tolerance.
 TAIL_SHARE = 0.1
 # How many times finer the steps of a further solution can be.
 _FACTORS = (Fraction(3, 2), Fraction(2), Fraction(3))
+# The same where errors have grown to the size of the solution; a longer leap is given up.
+_LEAPS = (*_FACTORS, Fraction(4), Fraction(6), Fraction(8), Fraction(12), Fraction(16))
+# How much deeper the spectrum must end after a leap.
+_DEEPER = 1e-3
+# Errors above this do not grow any more.
+_SATURATED = 0.05
 _ATTEMPTS = 6
 
 
@@ -36,41 +44,58 @@ def to_tolerance(
 
     The first solution chooses its steps, the second takes two for each of them. For a method of order p, steps f times
     finer make an error e of e/f^p, so that the difference d of two solutions shows the error d/(f^p − 1) of the finer
-    one. A sample whose estimate exceeds rtol gets finer steps.
+    one. A sample whose estimate exceeds rtol gets finer steps. Where the two solutions have nothing in common at the
+    end, their difference over time shows how fast errors grow, and from that how much finer the steps must be; the
+    solution with steps twice as long as those is then compared with the one that has them, on a grid on which the
+    spectrum ends deeper, since what is left out there has grown as well.
     """
-    coarse_control = Adaptive((_STEP_SHARE * rtol,) * len(u0), rtol, stepper.estimate_order)
-    coarse = integrate(equation, u0, grid, start, times, coarse_control, stepper, stretch=stretch, precision=precision)
+
+    def solved(rows: list[int], control: Control) -> Integration:
+        part, boxes = equation.select(rows), None if stretch is None else stretch[rows]
+        return integrate(part, u0[rows], grid, start, times, control, stepper, stretch=boxes, precision=precision)
+
+    rows = list(range(len(u0)))
+    coarse = solved(rows, Adaptive((_STEP_SHARE * rtol,) * len(u0), rtol, stepper.estimate_order))
     twice = (Fraction(2),) * len(u0)
-    watch = TAIL_SHARE * rtol
-    control = Replayed(_taken(coarse), twice, watch)
-    run = integrate(equation, u0, grid, start, times, control, stepper, stretch=stretch, precision=precision)
+    run = solved(rows, Replayed(_taken(coarse, rows), twice, TAIL_SHARE * rtol))
     run.steps.add_(coarse.steps)
-    error, horizon = _estimates(run.u, coarse.u, twice, stepper.order, times, start, rtol)
-    hopeless = unresolved(run, rtol)
+    course = _estimates(run.u, coarse.u, twice, stepper.order)
+    hopeless, leapt = unresolved(run, rtol), torch.zeros(len(u0), dtype=torch.bool)
+    stalled = torch.zeros(len(u0), dtype=torch.int64)
     for _ in range(_ATTEMPTS - 1):
-        failing = (~(error <= rtol) & ~hopeless).nonzero().flatten().tolist()
-        if not failing:
+        factors: dict[int, Fraction | None] = {}
+        for row in (~(course[:, -1] <= rtol) & ~hopeless).nonzero().flatten().tolist():
+            error = course[row, -1].item()
+            if error <= _SATURATED:
+                factors[row] = _factor(error / rtol, stepper.order)
+            elif leapt[row]:
+                factors[row] = Fraction(2)
+            else:
+                factors[row] = _leap(course[row].tolist(), times, rtol, stepper.order)
+        hopeless[[row for row, factor in factors.items() if factor is None]] = True
+        leaping = (course[:, -1] > _SATURATED) & ~leapt
+        leapt |= leaping
+        for deep in (False, True):
+            finer = {row: f for row, f in factors.items() if f is not None and bool(leapt[row]) is deep}
+            if not finer:
+                continue
+            rows, f = list(finer), tuple(finer.values())
+            watch = TAIL_SHARE * rtol * (_DEEPER if deep else 1.0)
+            again = solved(rows, Replayed(_taken(run, rows), f, watch))
+            before, after = course[rows, -1], _estimates(again.u, run.u[rows], f, stepper.order)
+            # Where the difference is larger than the error was said to be, the error does not follow the step.
+            plain = _estimates(again.u, run.u[rows], None, stepper.order)
+            course[rows] = torch.where((plain[:, -1] > before)[:, None], plain, after)
+            stalled[rows] += ~leaping[rows] & (course[rows, -1] > 0.5 * before)
+            hopeless[rows] = (stalled[rows] > 1) | unresolved(again, rtol)
+            _replace(run, rows, again)
+        if not factors:
             break
-        before = error[failing]
-        factors = tuple(_factor(ratio, stepper.order) for ratio in (before / rtol).tolist())
-        taken = tuple(tuple(run.taken[row]) for row in failing)
-        control = Replayed(taken, factors, watch)
-        boxes = None if stretch is None else stretch[failing]
-        part = equation.select(failing)
-        initial = u0[failing]
-        again = integrate(part, initial, grid, start, times, control, stepper, stretch=boxes, precision=precision)
-        after, reached = _estimates(again.u, run.u[failing], factors, stepper.order, times, start, rtol)
-        # Where the difference is larger than the error was said to be, the error does not follow the step.
-        plain, _ = _estimates(again.u, run.u[failing], None, stepper.order, times, start, rtol)
-        erratic = plain > before
-        after = torch.where(erratic, plain, after)
-        reached = torch.where(erratic, torch.minimum(reached, horizon[failing]), reached)
-        hopeless[failing] = (after > 0.5 * before) | unresolved(again, rtol)
-        _replace(run, failing, again)
-        error[failing], horizon[failing] = after, reached
     # Where the spectrum does not end, it may as well decay slowly.
     space = torch.where(unresolved(run, rtol), run.tail, 0.0).maximum(_space_error(run))
-    return run, error.maximum(space), horizon
+    small = (course <= rtol).cumprod(1).sum(1)
+    horizon = torch.tensor((start, *times), dtype=torch.float64)[small]
+    return run, course[:, -1].maximum(space), horizon
 
 
 def finer_solution(
@@ -85,12 +110,12 @@ def finer_solution(
 ) -> Tensor:
     """Solutions to a tolerance with half the steps that it needs: finer than any with a larger tolerance."""
     run, _, _ = to_tolerance(equation, u0, grid, start, times, rtol, stepper, stretch)
-    control = Replayed(_taken(run), (Fraction(2),) * len(u0), TAIL_SHARE * rtol)
+    control = Replayed(_taken(run, range(len(u0))), (Fraction(2),) * len(u0), TAIL_SHARE * rtol)
     return integrate(equation, u0, grid, start, times, control, stepper, stretch=stretch).u
 
 
-def _taken(run: Integration) -> tuple[tuple[int, ...], ...]:
-    return tuple(map(tuple, run.taken))
+def _taken(run: Integration, rows: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(run.taken[row]) for row in rows)
 
 
 def _factor(ratio: float, order: int) -> Fraction:
@@ -101,34 +126,38 @@ def _factor(ratio: float, order: int) -> Fraction:
     return _FACTORS[-1]
 
 
+def _leap(course: list[float], times: tuple[float, ...], rtol: float, order: int) -> Fraction | None:
+    """Half of how much finer the steps must be where errors have saturated before the end; None if that is too much.
+
+    Errors that grow by exp(λt) from the first output to the time at which they saturate would go on to do so.
+    """
+    saturated = next(k for k, error in enumerate(course) if error > _SATURATED or math.isinf(error))
+    rate = 0.0
+    if saturated > 0 and 0 < course[0]:
+        rate = max(0.0, math.log(_SATURATED / min(course[0], _SATURATED))) / (times[saturated] - times[0])
+    growth = math.log(_SATURATED / rtol) + rate * (times[-1] - times[saturated])
+    wanted = growth / order - math.log(2.0)
+    return next((factor for factor in _LEAPS if math.log(factor) >= wanted), None)
+
+
 def _caution(factor: Fraction) -> float:
     """By how much an estimate is enlarged: on stiff equations the order may be one less than it should."""
     return max(2.0, float(factor))
 
 
-def _estimates(
-    u: Tensor,
-    coarser: Tensor,
-    factors: tuple[Fraction, ...] | None,
-    order: int,
-    times: tuple[float, ...],
-    start: float,
-    rtol: float,
-) -> tuple[Tensor, Tensor]:
-    """Errors of u over all outputs from the difference to another solution, and the times up to which they are small.
+def _estimates(u: Tensor, coarser: Tensor, factors: tuple[Fraction, ...] | None, order: int) -> Tensor:
+    """Errors of u over the outputs so far, `(rows, outputs)`, from the difference to another solution.
 
     Without factors the difference itself counts.
     """
     share = torch.ones(len(u), dtype=torch.float64)
     if factors is not None:
         share = torch.tensor([_caution(f) / (float(f) ** order - 1) for f in factors], dtype=torch.float64)
-    difference = (u - coarser).flatten(2).square().sum(2).cumsum(1)
-    size = u.flatten(2).square().sum(2).cumsum(1).clamp_min(torch.finfo(torch.float64).tiny)
-    error = share[:, None] * (difference / size).sqrt().cpu()
+    difference: Tensor = torch.linalg.vector_norm((u - coarser).flatten(2), dim=2).square().cumsum(1)
+    size = torch.linalg.vector_norm(u.flatten(2), dim=2).square().cumsum(1)
+    error: Tensor = share[:, None] * (difference / size.clamp_min(torch.finfo(torch.float64).tiny)).sqrt().cpu()
     # An error that is no number is none that is small.
-    small = (error <= rtol).cumprod(1).sum(1)
-    reached = torch.tensor((start, *times), dtype=torch.float64)[small]
-    return error[:, -1].nan_to_num(nan=torch.inf), reached
+    return error.nan_to_num(nan=torch.inf)
 
 
 def _replace(run: Integration, rows: list[int], by: Integration) -> None:

@@ -51,11 +51,11 @@ def test_more_samples_than_there_are_cannot_be_verified():
 
 
 def test_the_horizon_of_a_chaotic_solution_and_of_one_that_is_not():
-    grid, times = Grid(32, length=22.0), torch.linspace(20, 200, 10)
+    grid, times = Grid(32, length=22.0), torch.linspace(20, 800, 40)
     u0 = RandomSinusoids().sample(grid, [0], seed=0)
     with pytest.warns(AccuracyWarning, match=r"all keep to it until t = \d+.*chaotic"):
         solution = solve(ks(), u0, grid, times, rtol=1e-3)
-    assert (solution.horizon < 200).all()
+    assert (solution.horizon < 800).all()
     assert (solution.horizon >= 20).all()
     reference = solve(ks(), u0, grid, times[times <= solution.horizon.min()], rtol=1e-6)
     kept = reference.u.shape[1]
