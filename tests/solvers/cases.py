@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -82,6 +83,7 @@ class Case:
         reflects: the sign each field takes when every axis is reflected; none where that is no symmetry.
         boost: its Galilean boost, if it has one.
         moves: whether translations are symmetries.
+        slow: whether its laws are left to the slow tests, because another case of the same kind is there.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Case:
     reflects: tuple[int, ...] | None = None
     boost: Boost | None = None
     moves: bool = True
+    slow: bool = False
 
     @property
     def catalogued(self) -> str:
@@ -217,6 +220,7 @@ ALL = (
         3.0,
         steps=(50, 100, 200, 400, 800),
         drift={"momentum": 1e-7, "energy": 1e-6},
+        slow=True,
     ),
     # With longer steps the order of such methods on KS lies between 4 and the stiff order 3.
     Case(
@@ -268,6 +272,7 @@ ALL = (
         1.0,
         steps=(8, 16, 32, 64, 128),
         reflects=(1,),
+        slow=True,
     ),
     Case(
         "allen_cahn",
@@ -287,6 +292,7 @@ ALL = (
         1.0,
         steps=(8, 16, 32, 64, 128),
         reflects=(1,),
+        slow=True,
     ),
     Case(
         "cahn_hilliard",
@@ -314,6 +320,7 @@ ALL = (
         2.0,
         steps=(32, 64, 128, 256, 512),
         reflects=(1,),
+        slow=True,
     ),
     Case(
         "nls",
@@ -383,6 +390,7 @@ ALL = (
         20.0,
         steps=(16, 32, 64, 128, 256),
         reflects=(1, 1),
+        slow=True,
     ),
     Case(
         "heat in the plane",
@@ -442,6 +450,7 @@ ALL = (
         steps=(10, 20, 40, 80, 160),
         drift={"energy": 1e-7, "potential_enstrophy": 1e-7},
         reflects=(1, -1, -1),
+        slow=True,
     ),
     Case(
         "navier_stokes",
@@ -489,9 +498,18 @@ ALL = (
         steps=(10, 20, 40, 80, 160),
         reflects=(1,),
         moves=False,
+        slow=True,
     ),
 )
 CASES = {case.name: case for case in ALL}
+
+
+def cases(wanted: Callable[[Case], bool] = lambda case: True) -> pytest.MarkDecorator:
+    """The decorator that hands a test the cases that are wanted, as `case`."""
+    chosen = [
+        pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else []) for case in ALL if wanted(case)
+    ]
+    return pytest.mark.parametrize("case", chosen)
 
 
 def relative_error(u: Tensor, exact: Tensor) -> Tensor:

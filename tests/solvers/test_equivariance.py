@@ -7,9 +7,9 @@ import torch
 
 from pdesym.solvers import Equation, FlowMap, Grid, RandomSinusoids, burgers, kdv, ks, translate
 from pdesym.solvers.steppers import STEPPERS
-from tests.solvers.cases import CASES, galilean, relative_error
+from tests.solvers.cases import cases, galilean, relative_error
 
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+every_case = cases()
 
 
 def reflected(u, grid, signs):

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from pdesym.solvers import CATALOGUE, Card, Equation, FlowMap, Trajectories, solve
-from tests.solvers.cases import CASES, relative_error, slope
+from tests.solvers.cases import CASES, cases, relative_error, slope
 
 RTOL = 1e-7
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+every_case = cases()
 
 
 @functools.cache
@@ -47,7 +47,7 @@ def test_what_was_asked_for_is_delivered(case):
     assert (relative_error(u0, final) > 1e-2).all(), "standing still is not tested"
 
 
-@pytest.mark.parametrize("case", [case for case in CASES.values() if case.steps], ids=lambda case: case.name)
+@cases(lambda case: bool(case.steps))
 def test_the_order_is_four(case):
     u0 = case.initial(case.grid)
     equation = case.equation()
@@ -62,7 +62,7 @@ def test_the_order_is_four(case):
     assert slope(case.steps, errors) == pytest.approx(4, abs=0.2), errors
 
 
-@pytest.mark.parametrize("case", [case for case in CASES.values() if not case.steps], ids=lambda case: case.name)
+@cases(lambda case: not case.steps)
 def test_what_has_no_nonlinear_part_is_exact_at_any_step(case):
     u0 = case.initial(case.grid)
     exact = case.exact(u0, case.grid, case.horizon)
