@@ -60,6 +60,7 @@ def to_tolerance(
     run = solved(rows, Replayed(_taken(coarse, rows), twice, TAIL_SHARE * rtol))
     run.steps.add_(coarse.steps)
     course = _estimates(run.u, coarse.u, twice, stepper.order)
+    apart = _estimates(run.u, coarse.u, None, stepper.order)
     hopeless, leapt = unresolved(run, rtol), torch.zeros(len(u0), dtype=torch.bool)
     stalled = torch.zeros(len(u0), dtype=torch.int64)
     for _ in range(_ATTEMPTS - 1):
@@ -84,8 +85,8 @@ def to_tolerance(
             again = solved(rows, Replayed(_taken(run, rows), f, watch))
             before, after = course[rows, -1], _estimates(again.u, run.u[rows], f, stepper.order)
             # Where the difference is larger than the error was said to be, the error does not follow the step.
-            plain = _estimates(again.u, run.u[rows], None, stepper.order)
-            course[rows] = torch.where((plain[:, -1] > before)[:, None], plain, after)
+            apart[rows] = _estimates(again.u, run.u[rows], None, stepper.order)
+            course[rows] = torch.where((apart[rows, -1] > before)[:, None], apart[rows], after)
             stalled[rows] += ~leaping[rows] & (course[rows, -1] > 0.5 * before)
             hopeless[rows] = (stalled[rows] > 1) | unresolved(again, rtol)
             _replace(run, rows, again)
@@ -93,7 +94,9 @@ def to_tolerance(
             break
     # Where the spectrum does not end, it may as well decay slowly.
     space = torch.where(unresolved(run, rtol), run.tail, 0.0).maximum(_space_error(run))
-    small = (course <= rtol).cumprod(1).sum(1)
+    # Errors that end as large as the solution have not followed the step for some time: there two solutions must agree.
+    trusted = torch.where(course[:, -1:] > _SATURATED, apart, course)
+    small = (trusted <= rtol).cumprod(1).sum(1)
     horizon = torch.tensor((start, *times), dtype=torch.float64)[small]
     return run, course[:, -1].maximum(space), horizon
 
