@@ -43,6 +43,7 @@ from pdesym.solvers.catalogue import (
 )
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.expression import ExpressionError
+from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Outflow, Robin
 from pdesym.solvers.flow_map import FlowMap
 from pdesym.solvers.gaussian_fields import GaussianField
 from pdesym.solvers.grid import Grid
@@ -58,14 +59,19 @@ __all__ = [
     "AccuracyWarning",
     "BlowUpError",
     "Card",
+    "Dirichlet",
     "EachField",
     "Equation",
     "ExpressionError",
+    "FiniteDifferenceGrid",
     "FlowMap",
     "GaussianField",
     "Grid",
     "InitialLaw",
+    "Neumann",
+    "Outflow",
     "RandomSinusoids",
+    "Robin",
     "Specks",
     "Trajectories",
     "Uniform",

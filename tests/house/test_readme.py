@@ -11,7 +11,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_quickstart_runs_and_tells_true_symmetries_from_wrong_ones(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in code.splitlines() if line.strip()]) <= 17
     exec(compile(code, "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
@@ -22,6 +22,16 @@ def test_the_quickstart_runs_and_tells_true_symmetries_from_wrong_ones(capsys):
     assert exact[1] < 1e-8
     assert exact[2] > 0.1
     assert network[1] > 0.1, "an untrained network has no Galilean symmetry"
+
+
+def test_the_second_example_keeps_to_its_tolerances(capsys):
+    _, code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    values: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), values)
+    assert values["result"].error.max() <= 1e-5
+    assert max(values["result"].verified.values()) <= 1e-5
+    on_the_box = capsys.readouterr().out.splitlines()[1]
+    assert 0 < float(re.search(r"\[([^\]]+)\]", on_the_box)[1]) <= 1e-5
 
 
 def test_the_table_is_rendered_from_the_measured_numbers():
