@@ -87,8 +87,12 @@ class FiniteDifferenceSystem:
         ]
         self._differences: dict[tuple[int, int, int], Difference] = {}
         jets = set(self._parts.whole.jets)
-        for row in self._parts.linear:
-            jets |= {Jet(b, orders) for b, operator in enumerate(row) for orders in operator}
+        # For each field the jets of its linear part and their coefficients, `()` or `(rows, 1, …)`.
+        self._linear = [
+            [(Jet(b, o), self._value(c)) for b, operator in enumerate(row) for o, c in operator.items()]
+            for row in self._parts.linear
+        ]
+        jets |= {jet for terms in self._linear for jet, _ in terms}
         for jet in jets:
             for axis, k in enumerate(jet.orders):
                 if k and (axis, jet.field, k) not in self._differences:
@@ -164,6 +168,7 @@ class FiniteDifferenceSystem:
             return self
         selected = copy.copy(self)
         selected._parameters = {s: value[rows] if value.ndim else value for s, value in self._parameters.items()}
+        selected._linear = [[(jet, c[rows] if c.ndim else c) for jet, c in terms] for terms in self._linear]
         return selected
 
     def _as_rows(self, value: float | Tensor) -> Tensor:
@@ -226,11 +231,11 @@ class FiniteDifferenceSystem:
     def linear(self, u: Tensor, t: Tensor) -> Tensor:
         """A u + b(t)."""
         result = torch.zeros_like(u)
-        for a, row in enumerate(self._parts.linear):
-            for b, operator in enumerate(row):
-                jets = tuple(Jet(b, orders) for orders in operator)
-                for value, coefficient in zip(self.jets(jets, u, t), operator.values(), strict=True):
-                    result[:, a] += self._value(coefficient) * value
+        wanted = tuple(dict.fromkeys(jet for terms in self._linear for jet, _ in terms))
+        values = dict(zip(wanted, self.jets(wanted, u, t), strict=True))
+        for field, terms in enumerate(self._linear):
+            for jet, coefficient in terms:
+                result[:, field].addcmul_(values[jet], coefficient)
         return self._held(result)
 
     def forcing(self, like: Tensor, t: Tensor) -> Tensor:
@@ -246,16 +251,15 @@ class FiniteDifferenceSystem:
         size = int(np.prod(self.grid.points))
         terms: list[tuple[Tensor, sparse.csr_matrix]] = []
         fields = len(self.equation.fields)
-        for a, row in enumerate(self._parts.linear):
-            for b, operator in enumerate(row):
-                for orders, coefficient in operator.items():
-                    place = sparse.csr_matrix(([1.0], ([a], [b])), shape=(fields, fields))
-                    block = sparse.csr_matrix(np.ones((1, 1)))
-                    for axis, k in enumerate(orders):
-                        n = self.grid.points[axis]
-                        along = self._differences[axis, b, k].matrix() if k else sparse.identity(n, format="csr")
-                        block = sparse.kron(block, along, format="csr")
-                    terms.append((self._value(coefficient).flatten().cpu(), sparse.kron(place, block, format="csr")))
+        for a, row in enumerate(self._linear):
+            for jet, coefficient in row:
+                place = sparse.csr_matrix(([1.0], ([a], [jet.field])), shape=(fields, fields))
+                block = sparse.csr_matrix(np.ones((1, 1)))
+                for axis, k in enumerate(jet.orders):
+                    n = self.grid.points[axis]
+                    along = self._differences[axis, jet.field, k].matrix() if k else sparse.identity(n, format="csr")
+                    block = sparse.kron(block, along, format="csr")
+                terms.append((coefficient.flatten().cpu(), sparse.kron(place, block, format="csr")))
         free = self._held(torch.ones(1, fields, *self.grid.points, dtype=torch.float64, device=self.device))
         keep = sparse.diags(free.flatten().cpu().numpy())
         count = max((len(value) for value, _ in terms), default=1)

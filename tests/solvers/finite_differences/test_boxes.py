@@ -1,0 +1,253 @@
+"""Solving on boxes with boundaries: tolerances, estimates, methods, several axes and fields."""
+
+import math
+import pickle
+import warnings
+
+import pytest
+import torch
+
+from pdesym.solvers import AccuracyWarning, BlowUpError, Card, Equation
+from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Outflow, Robin
+from pdesym.solvers.finite_differences.interpolation import doubled, halved, interpolated, subsampled
+from pdesym.solvers.finite_differences.solve import chosen_tableau, solve_finite_differences
+from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
+from pdesym.solvers.finite_differences.tableaus import EXPLICIT, IMPLICIT
+
+HEAT = Equation("u_t = u_xx")
+
+
+def error(result, exact):
+    return (result.u - exact).flatten(1).norm(dim=1) / exact.flatten(1).norm(dim=1)
+
+
+def front(x, t):
+    """A front of Burgers' equation with ν = 0.05 that moves with velocity 1/2."""
+    return 0.5 - 0.5 * torch.tanh(5 * (x - 0.4 - 0.5 * t))
+
+
+FRONT = FiniteDifferenceGrid(
+    41,
+    length=1.0,
+    boundary=(
+        Dirichlet("0.5 - 0.5*tanh(5*(-0.4 - 0.5*t))"),
+        Dirichlet("0.5 - 0.5*tanh(5*(0.6 - 0.5*t))"),
+    ),
+)
+BURGERS = Equation("u_t = -u*u_x + 0.05*u_xx")
+
+
+@pytest.mark.parametrize("method", ["dopri5", "imex4"])
+@pytest.mark.parametrize("rtol", [1e-3, pytest.param(1e-5, marks=pytest.mark.slow)])
+def test_the_tolerance_is_reached_and_the_estimate_honest(rtol, method):
+    (x,) = FRONT.coordinates()
+    times = (0.1, 0.3)
+    result = solve_finite_differences(BURGERS, front(x, 0.0)[None, None], FRONT, times, rtol, method=method)
+    exact = torch.stack([front(x, t) for t in times])[None, :, None]
+    true = error(result, exact)
+    assert (true <= rtol).all()
+    assert (result.error <= rtol).all()
+    assert (true <= result.error).all()
+    assert result.horizon.tolist() == [0.3]
+    assert result.u.shape == (1, 2, 1, 41)
+
+
+@pytest.mark.slow
+def test_what_a_grid_does_not_resolve_is_solved_on_a_finer_one():
+    (x,) = FRONT.coordinates()
+    u0 = front(x, 0.0)[None, None]
+    loose = solve_finite_differences(BURGERS, u0, FRONT, (0.3,), 1e-4)
+    tight = solve_finite_differences(BURGERS, u0, FRONT, (0.3,), 1e-7)
+    assert loose.points_used.tolist() == [41]
+    assert tight.points_used.tolist() == [161]
+    assert error(tight, front(x, 0.3)[None, None, None]).item() < 1e-7
+
+
+def test_a_tolerance_out_of_reach_is_said_with_the_points_that_would_do():
+    grid = FiniteDifferenceGrid(17, length=1.0, boundary=Dirichlet(0), order=2)
+    (x,) = grid.coordinates()
+    u0 = torch.sin(4 * math.pi * x)[None, None]
+    with pytest.warns(AccuracyWarning, match=r"samples \[0\] stays above rtol = 1e-07 .*about \d+ points would do"):
+        result = solve_finite_differences(HEAT, u0, grid, (0.01,), 1e-7)
+    exact = math.exp(-16 * math.pi**2 * 0.01) * u0[:, None]
+    assert 1e-7 < error(result, exact).item() < result.error.item()
+
+
+def test_the_method_follows_stiffness_and_can_be_named():
+    stiff = FiniteDifferenceSystem(HEAT, FiniteDifferenceGrid(129, length=1.0, boundary=Dirichlet(0)))
+    mild = FiniteDifferenceSystem(HEAT, FiniteDifferenceGrid(17, length=1.0, boundary=Dirichlet(0)))
+    first = Equation("u_t = -u_x")
+    wave = FiniteDifferenceSystem(first, FiniteDifferenceGrid(129, length=1.0, boundary=(Dirichlet(0), Outflow)))
+    assert chosen_tableau(stiff, None, 1.0) is IMPLICIT
+    assert chosen_tableau(mild, None, 0.1) is EXPLICIT
+    assert chosen_tableau(wave, None, 100.0) is EXPLICIT
+    assert chosen_tableau(stiff, "dopri5", 1.0) is EXPLICIT
+    assert chosen_tableau(mild, "imex4", 0.1) is IMPLICIT
+
+
+def test_two_axes_with_different_boundaries_implicit_and_explicit():
+    grid = FiniteDifferenceGrid(
+        17, 24, length=(1.0, 2.0), boundary=((Dirichlet("exp(-t)*cos(pi*y)"), Neumann(0)), "periodic")
+    )
+    equation = Equation("u_t = 0.1*lap(u) - u*u_x + 0.05*u_xy - 0.001*u_xxyy")
+    x, y = grid.coordinates()
+    u0 = torch.cos(math.pi * y)[None, None, None, :] * (1 + x[:, None] ** 2 * (1 - x[:, None] / 1.5))[None, None]
+    results = [
+        solve_finite_differences(equation, u0, grid, (0.05,), 1e-6, dt=0.05 / 200, method=method).u
+        for method in ("dopri5", "imex4")
+    ]
+    assert (results[0] - results[1]).abs().max() < 1e-8
+    assert results[0].isfinite().all()
+
+
+@pytest.mark.parametrize("order", [2, 4, 6])
+def test_heat_on_a_square(order):
+    grid = FiniteDifferenceGrid(33, 33, length=1.0, boundary=(Dirichlet(0), Neumann(0)), order=order)
+    x, y = grid.coordinates()
+    u0 = (torch.sin(math.pi * x)[:, None] * torch.cos(2 * math.pi * y))[None, None]
+    result = solve_finite_differences(Equation("u_t = lap(u)"), u0, grid, (0.02,), 1e-3, dt=0.02 / 40, method="imex4")
+    exact = math.exp(-5 * math.pi**2 * 0.02) * u0[:, None]
+    assert error(result, exact).item() < {2: 4e-3, 4: 2e-5, 6: 2e-7}[order]
+
+
+def test_a_value_may_vary_along_the_boundary():
+    grid = FiniteDifferenceGrid(33, 33, length=1.0, boundary=Dirichlet("exp(x)*cos(y)"))
+    x, y = grid.coordinates()
+    u0 = (torch.exp(x)[:, None] * torch.cos(y))[None, None]
+    result = solve_finite_differences(Equation("u_t = lap(u)"), u0, grid, (0.1,), 1e-3, dt=0.01, method="imex4")
+    assert error(result, u0[:, None]).item() < 1e-7  # harmonic: it stays
+
+
+def test_fields_have_boundaries_of_their_own():
+    grid = FiniteDifferenceGrid(65, length=math.pi, boundary={"u": Dirichlet(0), "v": (Neumann(0), Dirichlet(-1))})
+    equation = Equation("u_t = u_xx", "v_t = 2*v_xx - 2*cos(x)")
+    (x,) = grid.coordinates()
+    u0 = torch.stack([torch.sin(x), -torch.cos(x) * 0 + torch.cos(1.5 * x) - torch.cos(x) - 2])[None]
+    result = solve_finite_differences(equation, u0, grid, (0.3,), 1e-5)
+    v = torch.cos(1.5 * x) * math.exp(-4.5 * 0.3) - torch.cos(x) - 2
+    exact = torch.stack([torch.sin(x) * math.exp(-0.3), v])[None, None]
+    assert error(result, exact).item() < 1e-5
+
+
+def test_samples_do_not_depend_on_each_other():
+    grid = FiniteDifferenceGrid(33, length=1.0, boundary=(Dirichlet(0), Robin(1, 1, "sin(t)")))
+    (x,) = grid.coordinates()
+    nu = torch.tensor([0.5, 2.0], dtype=torch.float64)
+    u0 = torch.stack([k * torch.sin(math.pi * x) ** 2 for k in (1, 3)])[:, None]
+    equation = Equation("u_t = nu*u_xx - u**3", nu=nu)
+    together = solve_finite_differences(equation, u0, grid, (0.2,), 1e-2)
+    for row in range(2):
+        alone = solve_finite_differences(equation.select([row]), u0[row : row + 1], grid, (0.2,), 1e-2)
+        assert torch.allclose(alone.u[0], together.u[row], rtol=1e-12, atol=1e-13)
+        assert alone.steps.item() == together.steps[row].item()
+
+
+def test_a_fixed_step_estimates_nothing_and_keeps_type_and_start():
+    grid = FiniteDifferenceGrid(33, length=1.0, boundary=Dirichlet("cos(t)"))
+    u0 = torch.ones(2, 1, 33)
+    equation = Equation("u_t = u_xx - sin(t)")
+    result = solve_finite_differences(equation, u0, grid, (1.0, 1.5), 1e-3, dt=0.01, start=1.0, method="imex4")
+    assert result.error.isnan().all()
+    assert result.u.dtype == torch.float32
+    # u = cos t; at the start the nodes with a given value are overwritten.
+    assert result.u[0, 0, 0, 0].item() == pytest.approx(math.cos(1.0))
+
+
+@pytest.mark.parametrize("dt", [1e-3, pytest.param(None, marks=pytest.mark.slow)])
+def test_a_solution_that_blows_up_is_caught_by_sample(dt):
+    grid = FiniteDifferenceGrid(16, length=1.0, boundary=Neumann(0))
+    u0 = torch.ones(2, 1, 16, dtype=torch.float64) * torch.tensor([0.1, 10.0], dtype=torch.float64)[:, None, None]
+    with pytest.raises(BlowUpError, match="sample 1 blew up") as caught:
+        solve_finite_differences(Equation("u_t = u_xx + u**2"), u0, grid, (0.2,), 1e-2, dt=dt)
+    assert 0.08 < caught.value.time <= 0.11
+
+
+def test_invariants_are_integrals_over_the_box():
+    card = Card("heat", "uₜ = uₓₓ", "", "", invariants={"mass": "u", "slope": "u_x**2"})
+    grid = FiniteDifferenceGrid(65, length=math.pi, boundary=Neumann(0), order=6)
+    (x,) = grid.coordinates()
+    u0 = (1 + torch.cos(x))[None, None]
+    result = solve_finite_differences(Equation("u_t = u_xx", card=card), u0, grid, (0.0, 0.5), 1e-7)
+    assert (result.invariant("mass") - math.pi).abs().max() < 1e-6
+    expected = torch.tensor([[math.pi / 2, math.pi / 2 * math.exp(-1.0)]], dtype=torch.float64)
+    assert (result.invariant("slope") - expected).abs().max() < 1e-5
+
+
+def test_grids_are_values_and_nest():
+    grid = FiniteDifferenceGrid(33, 16, length=(1.0, 2.0), boundary=(Dirichlet("sin(t)"), "periodic"), order=6)
+    same = FiniteDifferenceGrid(33, 16, length=(1.0, 2.0), boundary=(Dirichlet("sin(t)"), "periodic"), order=6)
+    assert grid == same
+    assert hash(grid) == hash(same)
+    assert pickle.loads(pickle.dumps(grid)) == grid
+    assert doubled(grid).points == (65, 32)
+    assert halved(doubled(grid)) == grid
+    assert grid.refined((33, 16)) == grid
+    assert halved(FiniteDifferenceGrid(34, length=1.0, boundary=Dirichlet(0))) is None
+    for fine, coarse in zip(doubled(grid).coordinates(), grid.coordinates(), strict=True):
+        assert torch.allclose(fine[::2], coarse)
+    x, y = grid.coordinates()
+    u = x[:, None] ** 8 + torch.cos(math.pi * y) * 0
+    xx, yy = doubled(grid).coordinates()
+    assert (interpolated(u[None], grid)[0] - (xx[:, None] ** 8 + 0 * yy)).abs().max() < 1e-12
+    assert torch.allclose(subsampled(interpolated(u[None], grid), grid, 2)[0], u)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: FiniteDifferenceGrid(length=1.0), "A grid has 1 to 3 axes"),
+        (lambda: FiniteDifferenceGrid(3, length=1.0), "at least 4 points"),
+        (lambda: FiniteDifferenceGrid(33, length=-1.0), "must be positive and finite"),
+        (lambda: FiniteDifferenceGrid(33, length=1.0, order=5), "order 2, 4, 6 or 8, got 5"),
+        (lambda: FiniteDifferenceGrid(33, length=1.0, scheme="upwind"), "no scheme 'upwind'"),
+        (lambda: FiniteDifferenceGrid(33, length=1.0, boundary="dirichlet"), "'periodic' or made of conditions"),
+        (lambda: FiniteDifferenceGrid(33, length=1.0, boundary=(Dirichlet(0),)), "a pair \\(left, right\\), got 1"),
+        (lambda: FiniteDifferenceGrid(33, length=1.0, boundary=(0, 1)), "Expected a boundary condition such as"),
+        (lambda: FiniteDifferenceGrid(9, 9, length=1.0, boundary=("periodic",)), "one boundary for each of the 2"),
+        (lambda: Robin(1, 0, 0), "Robin needs b ≠ 0"),
+        (lambda: Dirichlet(math.nan), "must be a finite number, text in t"),
+        (lambda: Dirichlet("sin(q)"), "Unknown name 'q'"),
+        (lambda: Dirichlet("__import__('os')"), "Unexpected character"),
+        (lambda: Dirichlet(0) & Dirichlet(1), "must differ in order"),
+        (lambda: Dirichlet(0) & Robin(1, 1, 0), "cannot stand beside a Dirichlet"),
+    ],
+)
+def test_grids_and_conditions_that_make_no_sense(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("equation", "boundary", "sentence"),
+    [
+        (Equation("u_t = v_xx", "v_t = u_xx - v"), {"u": Dirichlet(0)}, "says nothing of the field 'v'"),
+        (Equation("u_t = u_xx"), Dirichlet("y"), "uses 'y', which a grid of 1 axes does not have"),
+        (Equation("u_t = -u_x*psi", where="lap(psi) = u"), Dirichlet(0), "take no auxiliary fields"),
+    ],
+)
+def test_systems_that_make_no_sense(equation, boundary, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        FiniteDifferenceSystem(equation, FiniteDifferenceGrid(33, length=1.0, boundary=boundary))
+
+
+def test_too_few_points_and_unknown_methods_are_said():
+    with pytest.raises(ValueError, match="needs at least 22 points along x"):
+        FiniteDifferenceSystem(
+            Equation("u_t = -u_x"), FiniteDifferenceGrid(16, length=1.0, boundary=(Dirichlet(0), Outflow), order=8)
+        )
+    grid = FiniteDifferenceGrid(33, length=1.0, boundary=Dirichlet(0))
+    with pytest.raises(ValueError, match="stepped by one of dopri5, imex4, got method = 'euler'"):
+        solve_finite_differences(HEAT, torch.zeros(1, 1, 33), grid, (0.1,), 1e-3, method="euler")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("method", ["dopri5", "imex4"])
+def test_a_gpu_finds_the_same(method):
+    (x,) = FRONT.coordinates()
+    u0 = front(x, 0.0)[None, None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        here = solve_finite_differences(BURGERS, u0, FRONT, (0.1,), 1e-3, dt=1e-3, method=method)
+        there = solve_finite_differences(BURGERS, u0.cuda(), FRONT, (0.1,), 1e-3, dt=1e-3, method=method)
+    assert there.u.is_cuda
+    assert (there.u.cpu() - here.u).abs().max() < 1e-12
