@@ -240,7 +240,7 @@ ALL = (
         lambda grid: nkdv_soliton(grid, 0.0, speed=1.0, centre=20.0, t0=2.0),
         1.5,
         lambda u0, grid, t: nkdv_soliton(grid, t, speed=1.0, centre=20.0, t0=2.0),
-        steps=(80, 160, 320, 640, 1280),
+        steps=(40, 80, 160, 320),
         drift={"momentum": 1e-7, "energy": 1e-6},
         boost=nkdv_boost,
     ),
