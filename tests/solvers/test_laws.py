@@ -120,3 +120,11 @@ def test_a_sample_is_the_same_alone_in_a_batch_and_in_another_order(case):
     assert together.steps.tolist() == turned.steps.flip(0).tolist() == [int(each.steps) for each in alone]
     for other in (turned.u.flip(0), torch.cat([each.u for each in alone])):
         assert (together.u - other).abs().max() <= 1e-13 * together.u.abs().max()
+
+
+def test_output_times_rounded_to_float32_take_no_more_steps():
+    case = CASES["ckdv"]
+    u0, times = case.initial(case.grid), torch.linspace(0, case.horizon, 101)[1:]
+    rounded = solve(case.equation(), u0, case.grid, times, rtol=1e-4)
+    even = solve(case.equation(), u0, case.grid, [case.horizon * i / 100 for i in range(1, 101)], rtol=1e-4)
+    assert (rounded.steps <= 1.2 * even.steps).all()
