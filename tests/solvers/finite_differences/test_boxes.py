@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 
-from pdesym.solvers import AccuracyWarning, BlowUpError, Card, Equation
+from pdesym.solvers import AccuracyWarning, BlowUpError, Card, Equation, solve
 from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Outflow, Robin
 from pdesym.solvers.finite_differences.interpolation import doubled, halved, interpolated, subsampled
 from pdesym.solvers.finite_differences.solve import chosen_tableau, solve_finite_differences
@@ -50,6 +50,14 @@ def test_the_tolerance_is_reached_and_the_estimate_honest(rtol, method):
     assert (true <= result.error).all()
     assert result.horizon.tolist() == [0.3]
     assert result.u.shape == (1, 2, 1, 41)
+
+
+def test_the_same_solve_is_chosen_by_the_grid():
+    (x,) = FRONT.coordinates()
+    u0 = front(x, 0.0)[None, None]
+    result = solve(BURGERS, u0, FRONT, [0.1], rtol=1e-3)
+    assert torch.equal(result.u, solve_finite_differences(BURGERS, u0, FRONT, (0.1,), 1e-3).u)
+    assert result.grid == FRONT
 
 
 @pytest.mark.slow
