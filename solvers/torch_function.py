@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import sympy
 import torch
@@ -29,6 +30,13 @@ def torch_function(
     The result broadcasts: an expression without arguments comes back as a number. Works under torch.func transforms
     and autograd, on any device and dtype.
     """
+    return _compiled(tuple(arguments), tuple(expressions))
+
+
+@lru_cache(maxsize=1024)
+def _compiled(
+    arguments: tuple[sympy.Symbol, ...], expressions: tuple[sympy.Expr, ...]
+) -> Callable[..., list[Tensor | float]]:
     function: Callable[..., list[Tensor | float]] = sympy.lambdify(
         list(arguments),
         [_printable(expression) for expression in expressions],

@@ -101,7 +101,7 @@ def test_progress_is_said_on_standard_error_or_not_at_all(changed, tmp_path, cap
     out, err = capsys.readouterr()
     assert out == ""
     first, last = err.splitlines()
-    assert first.startswith("small-kdv: 2 samples (train 2) of 7 frames x 32 points, u; 1.8 kB in 1 shard, into ")
+    assert first.startswith("small-kdv: 2 samples (train 2) of 7 frames x 32 points, u; 1.9 kB in 1 shard, into ")
     assert re.fullmatch(r"small-kdv: 2 samples in [\d.]+ s; [\d.]+ kB; largest estimated error \d\.\de-\d\d", last)
     generate(recipe, tmp_path / "lines")
     assert "nothing was missing" in capsys.readouterr().err
