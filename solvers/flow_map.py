@@ -18,7 +18,7 @@ from pdesym.solvers.integrate import integrate
 from pdesym.solvers.integration import AccuracyWarning, Integration
 from pdesym.solvers.rates import Rates, rates_of
 from pdesym.solvers.replay import course_of
-from pdesym.solvers.sensitivity import pushed_forward
+from pdesym.solvers.sensitivity import sensitivities
 from pdesym.solvers.solve import FIXED_TAIL, check_arguments, check_fields, in_chunks
 from pdesym.solvers.steppers import stepper_named
 from pdesym.solvers.system import SpectralSystem
@@ -101,8 +101,8 @@ class FlowMap:
         at fixed points x/L. ∂S/∂T is the right-hand side at T. So a scaling symmetry, with weights a of t and b of u
         against 1 of x, is `tangent(u, b * u[None], length=L, times=a * T)` equal to b S(u); t₀ = 0 stays.
 
-        Each direction costs about as much as one solution; all share the solution itself, and what parameters and
-        lengths add costs as much as two or three more, however many directions there are. Not differentiable by
+        Each direction costs about as much as one solution; all share the solution itself. A parameter, or an axis of
+        the box, that changes costs as much as several more, however many directions there are. Not differentiable by
         autograd.
 
         Args:
@@ -168,14 +168,12 @@ class FlowMap:
                 boxes = stretch[rows]
                 plain_boxes = boxes.detach()
             tangents = None if w is None else w[:, rows].transpose(0, 1).double()
-            carried = None if rates else tangents
             steps = plain, fields, self.grid, self.start, self.times, control, self.stepper
-            result = integrate(*steps, carried, plain_boxes)
-            if rates and tangents is not None:
-                course = course_of(result, *steps[1:])
-                return replace(
-                    result, w=pushed_forward(course, plain, fields, plain_boxes, tangents, rates.select(rows))
-                )
+            result = integrate(*steps, tangents, plain_boxes)
+            if rates and result.w is not None:
+                course, mine = course_of(result, *steps[1:]), rates.select(rows)
+                derivatives = sensitivities(course, plain, fields, plain_boxes, tuple(mine.parameters), mine.axes)
+                return replace(result, w=mine.added(result.w, *derivatives))
             return with_gradient(result, equation, initial, self.grid, self._instants, control, self.stepper, boxes)
 
         runs = in_chunks(self.equation, u, self.grid, len(self.times), run)

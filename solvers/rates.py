@@ -27,6 +27,30 @@ class Rates:
     def __bool__(self) -> bool:
         return bool(self.parameters) or self.stretch is not None or self.times is not None
 
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Along which the box changes."""
+        if self.stretch is None:
+            return ()
+        return tuple(axis for axis, rate in enumerate(self.stretch.unbind(-1)) if rate.any())
+
+    def added(self, w: Tensor, by_variable: Tensor, of_time: Tensor) -> Tensor:
+        """Tangents w `(rows, tangents, outputs, fields, *space)`, with what changes along their directions added.
+
+        Args:
+            w: derivatives with respect to the initial condition.
+            by_variable: `(rows, variables, outputs, …)`, with respect to the parameters and the stretches along `axes`.
+            of_time: `(rows, outputs, …)`, with respect to the output times.
+        """
+        rates = list(self.parameters.values())
+        if self.stretch is not None:
+            rates += [self.stretch[..., axis] for axis in self.axes]
+        for rate, derivative in zip(rates, by_variable.unbind(1), strict=True):
+            w = w + rate.reshape(*rate.shape, *(1,) * (w.ndim - 2)) * derivative.unsqueeze(1)
+        if self.times is not None:
+            w = w + self.times.reshape(1, *self.times.shape, *(1,) * (w.ndim - 3)) * of_time.unsqueeze(1)
+        return w
+
     def select(self, rows: Sequence[int]) -> "Rates":
         """The rates of some of the samples."""
         chosen = list(rows)

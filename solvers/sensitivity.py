@@ -1,14 +1,13 @@
-"""Forward-mode derivatives of solutions, with respect to initial conditions, parameters, boxes and times at once.
+"""Derivatives of solutions with respect to parameters, boxes and times, forwards along the steps that were taken.
 
-A step is bilinear: linear in the table of coefficients, and linear in the state v with the values of N. Its tangent
-along v + εw, with a parameter p + ερ, is therefore the same step twice more,
-
-    step(w, N'(v)w + ρ ∂N/∂p; table) + ρ step(v, N; ∂table/∂p).
-
-The second term and ∂N/∂p do not depend on w, so that they are computed once for all directions.
+Dual numbers carry ∂v/∂p along with v, one parameter p at a time, through the system, its coefficients and the steps.
+A step then costs about four times as much, whatever p is, as long as every tensor in it is a dual number: a product
+with one that is not has torch make up a tangent in Python, which takes longer than the transforms.
 """
 
+import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,188 +16,123 @@ from torch.autograd import forward_ad
 from pdesym.solvers.adjoint import with_parameters
 from pdesym.solvers.control import Segment
 from pdesym.solvers.equation import Equation
-from pdesym.solvers.rates import Rates
 from pdesym.solvers.replay import Course, Group, Replay
-from pdesym.solvers.steppers import Stepper, step
-from pdesym.solvers.steppers.stepper import Add
-from pdesym.solvers.system import Linearisation, SpectralSystem
+from pdesym.solvers.system import SpectralSystem
 from pdesym.solvers.tables import Tables
 
 
-@torch.no_grad()
-def pushed_forward(
-    course: Course, equation: Equation, u0: Tensor, stretch: Tensor | None, w: Tensor, rates: Rates
-) -> Tensor:
-    """The derivative of a solution along directions, `(rows, tangents, outputs, fields, *space)`.
+# Without gradients the system writes its products in place, which dual numbers do not survive; nothing requires any.
+@torch.enable_grad()
+def sensitivities(
+    course: Course,
+    equation: Equation,
+    u0: Tensor,
+    stretch: Tensor | None,
+    parameters: Sequence[str],
+    axes: Sequence[int],
+) -> tuple[Tensor, Tensor]:
+    """(∂u/∂p of each sample with respect to its own p, ∂u/∂T) at every output.
 
-    It is that of the steps that were taken; with respect to an output time it is the right-hand side there.
+    The former, `(rows, variables, outputs, fields, *space)`, are those of the steps that were taken, the variables
+    being the parameters and the stretches along the axes. The latter, `(rows, outputs, fields, *space)`, is the
+    right-hand side.
 
     Args:
         course: those steps.
         equation: what was solved.
         u0: `(rows, fields, *space)`, float64.
         stretch: as in `SpectralSystem`.
-        w: `(rows, tangents, fields, *space)`, the directions of u0.
-        rates: what else changes along them.
+        parameters: names of those that change.
+        axes: along which the box changes.
     """
-    out = torch.zeros(*w.shape[:2], course.outputs, *u0.shape[1:], dtype=torch.float64, device=u0.device)
-    replay = Replay(course, equation, stretch, u0.device)
-    states, tangents = list(u0), list(w)
+    variables = len(parameters) + len(axes)
+    shape = (course.outputs, *u0.shape[1:])
+    out = torch.zeros(len(u0), variables, *shape, dtype=torch.float64, device=u0.device)
+    rates = torch.zeros(len(u0), *shape, dtype=torch.float64, device=u0.device)
+    plain = _Steps(Replay(course, equation, stretch, u0.device))
+    states, tangents = list(u0), [list(torch.zeros_like(u0)) for _ in range(variables)]
     with forward_ad.dual_level():
-        steps = _TangentSteps(replay, _variables(course, equation, stretch, rates, u0))
+        duals = [_Steps(replay) for replay in _replays(course, equation, stretch, parameters, axes, u0)]
         for segment, groups in zip(course.segments, course.groups, strict=True):
             for group in groups:
                 rows = list(group.rows)
-                v = replay.entered(torch.stack([states[row] for row in rows]), group)
-                pushed = replay.entered(torch.stack([tangents[row] for row in rows]), group)
-                v, pushed = steps.through(segment, group, v, pushed)
-                for place, row in enumerate(rows):
-                    states[row], tangents[row] = v[place], pushed[place]
-                if segment.output is None:
-                    continue
-                values = replay.sampled(pushed, group)
-                if rates.times is not None:
-                    system = replay.system(group.stage, group.rows, segment)
-                    rhs = system.rhs(v, replay.time(segment.start + segment.length))
-                    rate = rates.times[:, segment.output].reshape(-1, *(1,) * (rhs.ndim - 1))
-                    values = values + rate * replay.sampled(rhs, group).unsqueeze(1)
-                out[rows, :, segment.output] = values
-    return out
+                start = torch.stack([states[row] for row in rows])
+                end = plain.through(segment, group, start)
+                for place, steps in enumerate(duals):
+                    along = torch.stack([tangents[place][row] for row in rows])
+                    dual = steps.through(segment, group, forward_ad.make_dual(start, along))
+                    pushed = forward_ad.unpack_dual(dual).tangent
+                    for row, each in zip(rows, pushed, strict=True):
+                        tangents[place][row] = each
+                    if segment.output is not None:
+                        out[rows, place, segment.output] = plain.replay.sampled(pushed, group)
+                for row, each in zip(rows, end, strict=True):
+                    states[row] = each
+                if segment.output is not None:
+                    system = plain.replay.system(group.stage, group.rows, segment)
+                    rhs = system.rhs(end, plain.replay.time(segment.start + segment.length))
+                    rates[rows, segment.output] = plain.replay.sampled(rhs, group)
+    return out, rates
 
 
-class _Variable:
-    """A parameter, or the stretch along an axis, as a dual number of rate 1, and its rates along the directions.
-
-    Attributes:
-        replay: of the equation with the dual number in place.
-        tables: of that.
-        rates: `(rows, tangents)`.
-        in_table: whether the coefficients depend on it.
-        in_nonlinear: whether N does; found out at its first evaluation.
-    """
-
-    def __init__(self, replay: Replay, rates: Tensor):
-        self.replay, self.tables, self.rates = replay, Tables(replay), rates
-        self.in_table = self.in_nonlinear = True
-
-    def table(self, segment: Segment, group: Group) -> tuple[Tensor, ...] | None:
-        """The derivative of the coefficients."""
-        if not self.in_table:
-            return None
-        entries = self.tables.rows(self.tables.of(segment, group), segment, group)
-        self.tables.leave(segment, group)
-        derivative = forward_ad.unpack_dual(entries).tangent
-        self.in_table = derivative is not None
-        return None if derivative is None else derivative.unbind()
-
-    def nonlinear(self, system: SpectralSystem, v: Tensor, t: Tensor) -> Tensor | None:
-        """The derivative of N at v."""
-        if not self.in_nonlinear:
-            return None
-        # Without gradients the system writes its products in place, which dual numbers do not survive.
-        with torch.enable_grad():
-            derivative: Tensor | None = forward_ad.unpack_dual(system.nonlinear(v, t)).tangent
-        self.in_nonlinear = derivative is not None
-        return derivative
-
-
-def _variables(course: Course, equation: Equation, stretch: Tensor | None, rates: Rates, u0: Tensor) -> list[_Variable]:
-    tensors = [value for value in equation.parameters.values() if isinstance(value, Tensor)]
-    shared = stretch is None and not any(value.ndim for value in tensors)
-    rows = 1 if shared else len(u0)
+def _replays(
+    course: Course,
+    equation: Equation,
+    stretch: Tensor | None,
+    parameters: Sequence[str],
+    axes: Sequence[int],
+    u0: Tensor,
+) -> list[Replay]:
+    """One for each variable, which is a dual number of rate 1 there."""
+    per_sample = any(isinstance(value, Tensor) and value.ndim for value in equation.parameters.values())
+    shared = stretch is None and not per_sample
+    rows, dims = 1 if shared else len(u0), course.grid.dims
     result = []
-    for name, rate in rates.parameters.items():
-        value = torch.as_tensor(equation.parameters[name], dtype=torch.float64, device=u0.device)
-        dual = forward_ad.make_dual(value.expand(rows).clone(), torch.ones(rows, dtype=torch.float64, device=u0.device))
-        replay = Replay(course, with_parameters(equation, {name: dual}), stretch, u0.device, shared)
-        result.append(_Variable(replay, rate))
-    dims = course.grid.dims
-    for axis, rate in enumerate(() if rates.stretch is None else rates.stretch.unbind(-1)):
-        if not rate.any():
-            continue
+    for name in parameters:
+        value = torch.as_tensor(equation.parameters[name], dtype=torch.float64, device=u0.device).expand(rows).clone()
+        dual = forward_ad.make_dual(value, torch.ones_like(value))
+        result.append(Replay(course, with_parameters(equation, {name: dual}), stretch, u0.device, shared))
+    for axis in axes:
         factors = torch.ones(rows, dims, dtype=torch.float64, device=u0.device) if stretch is None else stretch.clone()
         along = torch.zeros_like(factors)
         along[:, axis] = 1.0
-        replay = Replay(course, equation, forward_ad.make_dual(factors, along), u0.device, shared)
-        result.append(_Variable(replay, rate))
+        result.append(Replay(course, equation, forward_ad.make_dual(factors, along), u0.device, shared))
     return result
 
 
-class _TangentSteps:
-    """Takes states and tangents through segments, all in one level of dual numbers."""
+class _Steps:
+    """Takes states, or dual numbers of them, through segments."""
 
-    def __init__(self, replay: Replay, variables: list[_Variable]):
-        self.replay, self.variables, self.tables = replay, variables, Tables(replay)
+    def __init__(self, replay: Replay):
+        self.replay, self._tables = replay, Tables(replay)
 
-    def through(self, segment: Segment, group: Group, v: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
-        """Both at the end of a segment."""
+    def through(self, segment: Segment, group: Group, value: Tensor) -> Tensor:
+        """What a group has at the end of a segment."""
+        table = self._tables.rows(self._tables.of(segment, group), segment, group)
+        self._tables.leave(segment, group)
         system = self.replay.system(group.stage, group.rows, segment)
-        duals = [each.replay.system(group.stage, group.rows, segment) for each in self.variables]
-        table = self.tables.rows(self.tables.of(segment, group), segment, group).unbind()
-        self.tables.leave(segment, group)
-        slopes = [each.table(segment, group) for each in self.variables]
-        rates = [each.rates[list(group.rows)].to(v.dtype) for each in self.variables]
-        rates = [rate.reshape(*rate.shape, *(1,) * (v.ndim - 1)) for rate in rates]
-        for number in range(group.steps):
-            times = self.replay.times(system, segment, group, number)
-            v, w = self._step(system, duals, table, slopes, rates, times, v, w)
-        return v, w
+        v = self.replay.entered(value, group)
+        if forward_ad.unpack_dual(value).tangent is not None:
+            system, table = _all_dual(system), _dual(table)
+        return self.replay.advanced(system, table.unbind(), v, segment, group, range(group.steps))
 
-    def _step(
-        self,
-        system: SpectralSystem,
-        duals: list[SpectralSystem],
-        table: Sequence[Tensor],
-        slopes: Sequence[Sequence[Tensor] | None],
-        rates: Sequence[Tensor],
-        times: Sequence[Tensor],
-        v: Tensor,
-        w: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        stepper = self.replay.course.stepper
-        operators: list[Linearisation] = []
-        of_nonlinear: list[list[Tensor | None]] = []
 
-        def evaluate(i: int, stage: Tensor) -> Tensor:
-            value, operator = system.linearised(stage, times[i])
-            operators.append(operator)
-            pairs = zip(self.variables, duals, strict=True)
-            of_nonlinear.append([variable.nonlinear(dual, stage, times[i]) for variable, dual in pairs])
+def _all_dual(system: SpectralSystem) -> SpectralSystem:
+    """The same system with a tangent, of zeros where there was none, for each of its tensors."""
+    result = copy.copy(system)
+    vars(result).update({name: _dual(value) for name, value in vars(system).items()})
+    return result
+
+
+def _dual(value: Any) -> Any:
+    """A tensor, or tensors in lists, tuples and dictionaries, as dual numbers; anything else as it is."""
+    if isinstance(value, Tensor):
+        discrete = not value.is_floating_point() and not value.is_complex()
+        if discrete or forward_ad.unpack_dual(value).tangent is not None:
             return value
-
-        first = evaluate(0, v)
-        new, values = step(v, first, evaluate, table, stepper, system.add)
-        # What the derivatives of the coefficients add to each stage, the first excepted, and to the result.
-        of_stages = [_all_states(v, values, slope, stepper, system.add) for slope in slopes]
-
-        def tangent(i: int, stage: Tensor) -> Tensor:
-            if i:
-                stage = _with(stage, rates, [None if each is None else each[i - 1] for each in of_stages])
-            return _with(operators[i](stage), rates, of_nonlinear[i])
-
-        pushed, _ = step(w, tangent(0, w), tangent, table, stepper, system.add)
-        return new, _with(pushed, rates, [None if each is None else each[-1] for each in of_stages])
-
-
-def _all_states(
-    v: Tensor, values: Sequence[Tensor], table: Sequence[Tensor] | None, stepper: Stepper, add: Add
-) -> list[Tensor] | None:
-    """The stages after the first, and the result, of a step with other coefficients but the same N."""
-    if table is None:
-        return None
-    states: list[Tensor] = []
-
-    def value(i: int, stage: Tensor) -> Tensor:
-        states.append(stage)
-        return values[i]
-
-    result, _ = step(v, values[0], value, table, stepper, add)
-    return [*states, result]
-
-
-def _with(w: Tensor, rates: Sequence[Tensor], parts: Sequence[Tensor | None]) -> Tensor:
-    """w + Σ rate · part, a part being the same for all tangents."""
-    for rate, part in zip(rates, parts, strict=True):
-        if part is not None:
-            w = torch.addcmul(w, rate, part.unsqueeze(1))
-    return w
+        return forward_ad.make_dual(value, torch.zeros_like(value))
+    if type(value) in (list, tuple):
+        return type(value)(_dual(each) for each in value)
+    if isinstance(value, dict):
+        return {key: _dual(each) for key, each in value.items()}
+    return value
