@@ -60,7 +60,7 @@ generate(recipe, folder, progress=False)
 """
 
 FULL = (
-    "The disk is full at {}: make room for up to 81.9 kB more and repeat the command; 1 of 5 shards are written and "
+    "The disk is full at {}: make room for up to 98.3 kB more and repeat the command; 1 of 5 shards are written and "
     "stay valid."
 )
 
@@ -110,7 +110,7 @@ def test_a_full_disk_ends_in_a_sentence_and_the_rest_is_kept(recipe_path, small_
     assert result.returncode == 0, result.stderr
     during, before, missing = result.stdout.splitlines()
     assert during == FULL.format(disk / "data")
-    assert before == f"The dataset needs up to 81.9 kB more in {disk / 'data'} and 0 B are free: make room, choose " + (
+    assert before == f"The dataset needs up to 98.3 kB more in {disk / 'data'} and 0 B are free: make room, choose " + (
         "another folder, or ask for fewer samples, frames or points."
     )
     assert missing == "4"
