@@ -488,6 +488,7 @@ ALL = (
         2.0,
         steps=(10, 20, 40, 80, 160),
         moves=False,
+        slow=True,
     ),
     Case(
         "navier_stokes_gfno",
