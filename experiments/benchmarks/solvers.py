@@ -8,7 +8,7 @@ each that compiles and is listed apart. Peers run at their best: of exponax the 
 the error in every sample are searched for, once, and kept in results/solvers_search.json with all that was tried.
 Truths are made once and kept in cache/ (a quarter of an hour). Rows that were measured are kept in
 results/solvers.json until `--again`; results/solvers.md is rendered from it. Expected: every bar in the table is
-reached. About 25 minutes on one CPU core once searches and truths are there; `--quick` shows in minutes that all rows
+reached. About a quarter of an hour on one CPU core once searches and truths are there; `--quick` shows that all rows
 work.
 """
 

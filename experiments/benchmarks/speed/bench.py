@@ -115,7 +115,7 @@ class Bench:
     @property
     def many(self) -> int:
         """How often each tool runs where a run takes a fraction of a second."""
-        return 3 if self.quick else 9
+        return 3 if self.quick else 5
 
     def sized(self, problem: Problem) -> Problem:
         """The problem, in a quick run with 4 samples and a tenth of the time."""

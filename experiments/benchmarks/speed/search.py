@@ -10,12 +10,15 @@ from torch import Tensor
 from speed.clock import cpu
 from speed.problems import Problem, errors
 
-# Samples on which candidates are screened: those that are hardest at a coarse step.
+# Samples on which candidates are screened: those that are hardest with a step so many times as long as the first.
 HARD = 12
+COARSE = 3
 # The order that the first guess of a step assumes; every number that is kept was measured.
 ORDER = 4
 # The answer is cheapest to this share of the number of steps.
 RESOLUTION = 0.02
+# More steps that leave more than this share of an error meet that of the grid.
+FLAT = 0.99
 # No candidate is given more than this many times the work of the best so far.
 CLEARLY = 1.15
 
@@ -62,7 +65,7 @@ class Search:
             RuntimeError: when no candidate reaches the bar.
         """
         everything = list(range(self.problem.samples))
-        _, error = self._measure(candidates[0], start, everything)
+        _, error = self._measure(candidates[0], max(1, start // COARSE), everything)
         hard = error.argsort(descending=True)[:HARD].tolist()
         best: dict[str, Any] | None = None
         for candidate in candidates:
@@ -117,8 +120,8 @@ class Search:
             if worst <= self.problem.bar:
                 high = m
             else:
-                # The grid's own error: a third more steps, and still as far off.
-                if high is None and m >= 1.3 * low > 0 and worst > 0.8 * floor:
+                # The grid's own error, which no step lowers.
+                if high is None and m > low > 0 and worst > FLAT * floor:
                     return None
                 low, floor = max(low, m), min(worst, floor)
             if high is not None and high - low <= max(1, RESOLUTION * high):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -50,7 +51,7 @@ def _row(bench: Bench, whole: Problem, points: Sequence[int], title: str) -> Row
     return Row(f"{title}, worst error at most {problem.bar:g}", lines, bars, {"truth_uncertainty": exact.uncertainty})
 
 
-def cheapest_fixed(problem: Problem, exact: Tensor, points: Sequence[int], **options: object) -> Tool:
+def cheapest_fixed(problem: Problem, exact: Tensor, points: Sequence[int], **options: Any) -> Tool:
     """pdesym with the grid and the equal steps that reach the bar in every sample with the least work.
 
     Raises:

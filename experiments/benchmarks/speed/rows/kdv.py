@@ -6,7 +6,7 @@ from speed.bench import Bar, Bench, Row, exponax_tool, ours
 from speed.peers.exponax import Configuration
 from speed.problems import KDV
 
-FINER = (512, 480, 576, 640, 448, 432, 384, 768, 256)
+FINER = (384, 320, 288, 336, 360, 432, 448, 480, 512, 576, 640, 768, 256)
 MOST = 240
 TITLE = "KdV, L = 128, T = 100, 250 frames, 256 random samples, worst error at most 1e-5"
 
@@ -15,8 +15,8 @@ def kdv_row(bench: Bench) -> Row:
     """pdesym to rtol 1e-5 against exponax at its best grid and fixed step."""
     problem = bench.sized(KDV)
     exact = bench.truth(problem)
-    candidates = [Configuration(points, 60) for points in FINER]
-    candidates += [Configuration(points, 60, dealiasing=2 / 3) for points in (768, 640)]
+    candidates = [Configuration(points, 43) for points in FINER]
+    candidates += [Configuration(points, 43, dealiasing=2 / 3) for points in (768, 640)]
     best = bench.best_exponax(problem, exact.u, candidates, MOST)
     lines = bench.compare(
         problem,

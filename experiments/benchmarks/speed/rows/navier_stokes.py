@@ -33,9 +33,8 @@ def _row(bench: Bench, whole: Problem, points: int) -> Row:
     problem = replace(problem, grid=problem.grid.refined((points, points)))
     shares = (2 / 3, None)
     best = bench.best_exponax(problem, exact.u, [Configuration(points, 5, dealiasing=s, chunk=16) for s in shares], 60)
-    single = bench.best_exponax(
-        problem, [Configuration(points, 5, dealiasing=s, chunk=16, single=True) for s in shares], 60, "exponax float32"
-    )
+    halves = [Configuration(points, 5, dealiasing=s, chunk=16, single=True) for s in shares]
+    single = bench.best_exponax(problem, exact.u, halves, 60, "exponax float32")
     lines = bench.compare(
         problem,
         exact.u,
@@ -66,18 +65,18 @@ def _first_order(bench: Bench, problem: Problem, exact: Truth) -> Line:
     path = CACHE / f"crank-nicolson-{identity(problem)}.pt"
     if not path.exists():
         bench.say(f"{problem.name}: Crank-Nicolson over the whole horizon, once, for its error")
-        seconds, u = cpu(lambda: crank_nicolson.integrate(problem, w0))
-        torch.save({"error": errors(u, exact.u), "seconds": seconds}, path)
+        torch.save({"error": errors(crank_nicolson.integrate(problem, w0), exact.u)}, path)
     error = torch.load(path)["error"]
-    seconds = [
+    rounds = [
         cpu(lambda: crank_nicolson.integrate(problem, w0, horizon=SHARE * problem.horizon))[0] / SHARE
         for _ in range(bench.rounds)
     ]
+    seconds = spread(rounds)
     bench.say(f"{problem.name}: Crank-Nicolson {seconds[0]:.1f} CPU-s, worst error {float(error.max()):.2e}")
     return Line(
         "Crank-Nicolson and forward Euler, torch",
         f"{w0.shape[-1]}² points, steps of {crank_nicolson.STEP:g}, timed over {SHARE:.0%} of the horizon",
-        spread(seconds),
+        seconds,
         len(w0),
         0.0,
         float(error.median()),

@@ -6,32 +6,37 @@ from dataclasses import replace
 import torch
 
 from pdesym.solvers import solve
+from speed.backends import EVALUATIONS, kernel_transforms
 from speed.bench import Bar, Bench, Line, Row
 from speed.clock import alternate, cpu, spread
 from speed.problems import BURGERS, KDV, KS, NAVIER_STOKES_64, Problem
-from speed.rows.step import BATCH, FRAMES, STEPS, our_steps, step_problem
+from speed.rows.step import BATCH, FRAMES, POINTS, STEPS, our_steps, step_problem, without_kernel
 
-EVALUATIONS = 4
-PLANE_STEPS = 20
+PLANE_STEPS = {64: 200, 128: 100}
 
 
 def transforms_row(bench: Bench) -> Row:
-    """Both in the same loop, on arrays of the same shape: torch's transforms, eight a step in 1D, sixteen in 2D."""
+    """Both in the same loop, on arrays of the same shape: eight transforms a step in 1D, sixteen in 2D."""
     row = Row("A step against the raw time of its transforms, same arrays, float64")
     for whole in (KDV, KS, BURGERS):
         problem = step_problem(whole)
-        _add(row, bench, problem.name, our_steps(problem), _line_transforms(256), FRAMES * STEPS, 1.5)
+        steps, number = our_steps(problem), FRAMES * STEPS
+        compiled, raw = kernel_transforms(POINTS, BATCH, number), _repeated(_line_transforms(POINTS), number)
+        _add(row, bench, f"{problem.name}, row kernel", steps, compiled, number, 1.5)
+        _add(row, bench, f"{problem.name}, torch alone", without_kernel(steps), raw, number, 1.5)
     for points in (64, 128):
-        problem = replace(NAVIER_STOKES_64, horizon=0.02, frames=1)
+        problem = replace(NAVIER_STOKES_64, horizon=0.2, frames=1)
         problem = replace(problem, grid=problem.grid.refined((points, points)))
-        _add(row, bench, f"navier-stokes {points}²", _plane(problem), _plane_transforms(points), PLANE_STEPS, 1.6)
+        number = PLANE_STEPS[points]
+        raw = _repeated(_plane_transforms(points), number)
+        _add(row, bench, f"navier-stokes {points}²", _plane(problem, number), raw, number, 1.6)
     return row
 
 
 def _add(
     row: Row, bench: Bench, name: str, steps: Callable[[], object], raw: Callable[[], object], number: int, bar: float
 ) -> None:
-    calls = {"pdesym": steps, "transforms": lambda: [raw() for _ in range(number)]}
+    calls = {"pdesym": steps, "transforms": raw}
     first = {key: cpu(call)[0] for key, call in calls.items()}
     seconds = alternate(calls, bench.many)
     for key in calls:
@@ -41,9 +46,13 @@ def _add(
     row.bars.append(Bar(f"step over transforms, {name}", ratio, bar, least=False))
 
 
-def _plane(problem: Problem) -> Callable[[], object]:
+def _repeated(raw: Callable[[], object], number: int) -> Callable[[], object]:
+    return lambda: [raw() for _ in range(number)]
+
+
+def _plane(problem: Problem, number: int) -> Callable[[], object]:
     u0, equation, times = problem.initial(), problem.equation(), problem.times
-    return lambda: solve(equation, u0, problem.grid, times, dt=problem.horizon / PLANE_STEPS)
+    return lambda: solve(equation, u0, problem.grid, times, dt=problem.horizon / number)
 
 
 def _line_transforms(points: int) -> Callable[[], object]:
@@ -59,14 +68,18 @@ def _line_transforms(points: int) -> Callable[[], object]:
 
 
 def _plane_transforms(points: int) -> Callable[[], object]:
-    """Two inverse and two forward transforms an evaluation, columns beyond 2/3 of the modes left out."""
-    u = torch.randn(NAVIER_STOKES_64.samples, 1, points, points, dtype=torch.float64)
-    kept = points // 3 + 1
+    """Two inverse and two forward transforms an evaluation, between the modes of the grid and the points of products.
+
+    These spectra reach the end of both grids, so that pdesym takes products on 3/2 of the points along each axis; the
+    columns beyond the grid's own are left out.
+    """
+    n, kept = 3 * points // 2, points // 2
+    u = torch.randn(NAVIER_STOKES_64.samples, 1, n, n, dtype=torch.float64)
     v = torch.fft.rfft2(u)[..., :kept].contiguous()
 
     def raw() -> None:
         for _ in range(2 * EVALUATIONS):
-            torch.fft.irfft(torch.fft.ifft(v, dim=-2), n=points, dim=-1)
+            torch.fft.irfft(torch.fft.ifft(v, dim=-2), n=n, dim=-1)
             torch.fft.fft(torch.fft.rfft(u, dim=-1)[..., :kept], dim=-2)
 
     return raw
