@@ -7,7 +7,7 @@ from pdesym.solvers import FlowMap, Grid, RandomSinusoids, burgers, derivative, 
 
 CASES = {
     "kdv": (kdv(), Grid(512, length=128.0), 4.0),
-    "ks": (ks(), Grid(128, length=64.0), 3.0),
+    "ks": (ks(), Grid(192, length=64.0), 3.0),
     "burgers": (burgers(0.5), Grid(192, length=16.0), 1.5),
 }
 

@@ -10,7 +10,7 @@ BOUNDS = {"d_x": 1e-12, "t*d_x + d_u": 1e-9, "d_t": 1e-8}
 FALSE = ["-t*d_x + d_u", "u*d_u"]
 CASES = {
     "kdv": (kdv(), Grid(512, length=128.0), 4.0),
-    "ks": (ks(), Grid(128, length=64.0), 3.0),
+    "ks": (ks(), Grid(192, length=64.0), 3.0),
     "burgers": (burgers(0.5), Grid(192, length=16.0), 1.5),
 }
 
