@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from types import EllipsisType
 
 import numpy as np
 import torch
@@ -25,8 +24,8 @@ from pdesym.solvers.kernel.assembly import (
 )
 from pdesym.solvers.kernel.lengths import LANES, transform
 from pdesym.solvers.kernel.memory import Integers, Numbers
-from pdesym.solvers.spectral import inverse_transform
-from pdesym.solvers.spectrum import resize, row_norm
+from pdesym.solvers.sampling import sampled
+from pdesym.solvers.spectrum import row_norm
 from pdesym.solvers.steppers import Stepper
 from pdesym.solvers.system import SpectralSystem
 
@@ -262,7 +261,7 @@ class RowKernel:
             outputs = [s.output for s in completed if s.output is not None]
             if outputs:
                 spectra = torch.view_as_complex(torch.from_numpy(self.results.spectra[place][outputs]))
-                values = self._on_output_grid(spectra)
+                values = sampled(self._whole(spectra), self.system.grid.points, self.output_grid.points)
                 self.out.u[sample, outputs] = values[:, 0]
                 if self.out.w is not None:
                     self.out.w[sample][:, outputs] = values[:, 1:].transpose(0, 1)
@@ -274,26 +273,19 @@ class RowKernel:
                 self._hand_on(row)
         self.results.row[places] = -1
 
+    def _whole(self, spectra: Tensor) -> Tensor:
+        """Spectra with the modes that the kernel leaves out, which are zero."""
+        return torch.nn.functional.pad(spectra, (0, self.system.grid.points[0] // 2 + 1 - self.layout.kept))
+
     def _hand_on(self, row: int) -> None:
         spectra = torch.view_as_complex(torch.from_numpy(self.rows.spectra[row].copy()))
-        missing = self.system.grid.points[0] // 2 + 1 - self.layout.kept
-        spectra = torch.nn.functional.pad(spectra, (0, missing))
+        spectra = self._whole(spectra)
         self.outgrown.ids.append(self.ids[row])
         self.outgrown.v.append(spectra[0])
         if self.layout.copies > 1:
             self.outgrown.w.append(spectra[1:])
         self.outgrown.segment.append(int(self.rows.segment[row]))
         self.outgrown.substeps.append(int(self.rows.substeps[row]))
-
-    def _on_output_grid(self, v: Tensor) -> Tensor:
-        """Values at the points of the output grid: synthesis on a multiple of it, of which every k-th point is kept."""
-        mine, wanted = self.system.grid.points, self.output_grid.points
-        v = torch.nn.functional.pad(v, (0, mine[0] // 2 + 1 - self.layout.kept))
-        factors = [-(-m // n) for m, n in zip(mine, wanted, strict=True)]
-        finer = tuple(n * k for n, k in zip(wanted, factors, strict=True))
-        values = inverse_transform(resize(v, mine, finer), finer, norm="forward")
-        kept: tuple[EllipsisType | slice, ...] = (..., *(slice(None, None, k) for k in factors))
-        return values[kept]
 
 
 def _lanes(value: int) -> Integers:
