@@ -59,8 +59,8 @@ def to_tolerance(
     twice = (Fraction(2),) * len(u0)
     run = solved(rows, Replayed(_taken(coarse, rows), twice, TAIL_SHARE * rtol))
     run.steps.add_(coarse.steps)
-    course = _estimates(run.u, coarse.u, twice, stepper.order)
-    apart = _estimates(run.u, coarse.u, None, stepper.order)
+    apart = _differences(run.u, coarse.u)
+    course = _shares(twice, stepper.order) * apart
     hopeless, leapt = unresolved(run, rtol), torch.zeros(len(u0), dtype=torch.bool)
     stalled = torch.zeros(len(u0), dtype=torch.int64)
     for _ in range(_ATTEMPTS - 1):
@@ -83,10 +83,11 @@ def to_tolerance(
             rows, f = list(finer), tuple(finer.values())
             watch = TAIL_SHARE * rtol * (_DEEPER if deep else 1.0)
             again = solved(rows, Replayed(_taken(run, rows), f, watch))
-            before, after = course[rows, -1], _estimates(again.u, run.u[rows], f, stepper.order)
+            before, difference = course[rows, -1], _differences(again.u, run.u[rows])
             # Where the difference is larger than the error was said to be, the error does not follow the step.
-            apart[rows] = _estimates(again.u, run.u[rows], None, stepper.order)
-            course[rows] = torch.where((apart[rows, -1] > before)[:, None], apart[rows], after)
+            erratic = (difference[:, -1] > before)[:, None]
+            apart[rows] = difference
+            course[rows] = torch.where(erratic, difference, _shares(f, stepper.order) * difference)
             stalled[rows] += ~leaping[rows] & (course[rows, -1] > 0.5 * before)
             hopeless[rows] = (stalled[rows] > 1) | unresolved(again, rtol)
             _replace(run, rows, again)
@@ -148,19 +149,17 @@ def _caution(factor: Fraction) -> float:
     return max(2.0, float(factor))
 
 
-def _estimates(u: Tensor, coarser: Tensor, factors: tuple[Fraction, ...] | None, order: int) -> Tensor:
-    """Errors of u over the outputs so far, `(rows, outputs)`, from the difference to another solution.
+def _shares(factors: tuple[Fraction, ...], order: int) -> Tensor:
+    """The error of solutions with steps so many times finer as a share of the difference, `(rows, 1)`."""
+    return torch.tensor([[_caution(f) / (float(f) ** order - 1)] for f in factors], dtype=torch.float64)
 
-    Without factors the difference itself counts.
-    """
-    share = torch.ones(len(u), dtype=torch.float64)
-    if factors is not None:
-        share = torch.tensor([_caution(f) / (float(f) ** order - 1) for f in factors], dtype=torch.float64)
-    difference: Tensor = torch.linalg.vector_norm((u - coarser).flatten(2), dim=2).square().cumsum(1)
+
+def _differences(u: Tensor, other: Tensor) -> Tensor:
+    """‖u − other‖ / ‖u‖ over the outputs so far, `(rows, outputs)`; inf where it is no number."""
+    difference: Tensor = torch.linalg.vector_norm((u - other).flatten(2), dim=2).square().cumsum(1)
     size = torch.linalg.vector_norm(u.flatten(2), dim=2).square().cumsum(1)
-    error: Tensor = share[:, None] * (difference / size.clamp_min(torch.finfo(torch.float64).tiny)).sqrt().cpu()
-    # An error that is no number is none that is small.
-    return error.nan_to_num(nan=torch.inf)
+    relative: Tensor = (difference / size.clamp_min(torch.finfo(torch.float64).tiny)).sqrt().cpu()
+    return relative.nan_to_num(nan=torch.inf)
 
 
 def _replace(run: Integration, rows: list[int], by: Integration) -> None:
