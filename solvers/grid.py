@@ -11,6 +11,26 @@ from torch import Tensor
 AXES = ("x", "y", "z")
 
 
+def box_lengths(
+    points: tuple[int, ...], length: int | float | Sequence[int | float], example: str
+) -> tuple[float, ...]:
+    """The length of each axis of a box with so many points, both checked; `example` is how it is written.
+
+    Raises:
+        ValueError: for fewer than 4 points, more than three axes, or a length that is not positive and finite.
+    """
+    if not 1 <= len(points) <= len(AXES):
+        raise ValueError(f"A grid has 1 to {len(AXES)} axes, got {len(points)}: write {example}.")
+    if any(isinstance(n, bool) or not isinstance(n, int) or n < 4 for n in points):
+        raise ValueError(f"Each axis needs at least 4 points, an integer; got {points}.")
+    lengths = (float(length),) * len(points) if isinstance(length, int | float) else tuple(map(float, length))
+    if len(lengths) != len(points):
+        raise ValueError(f"Expected one length for each of the {len(points)} axes, got {len(lengths)}.")
+    if not all(math.isfinite(size) and size > 0 for size in lengths):
+        raise ValueError(f"The length of an axis must be positive and finite, got {lengths}.")
+    return lengths
+
+
 @dataclass(frozen=True, init=False)
 class Grid:
     """A periodic box with equidistant points, `Grid(256, length=128.0)` or `Grid(64, 64, length=(1.0, 2.0))`.
@@ -30,15 +50,7 @@ class Grid:
     length: tuple[float, ...]
 
     def __init__(self, *points: int, length: int | float | Sequence[int | float]):
-        if not 1 <= len(points) <= len(AXES):
-            raise ValueError(f"A grid has 1 to {len(AXES)} axes, got {len(points)}: write Grid(256, length=128.0).")
-        if any(isinstance(n, bool) or not isinstance(n, int) or n < 4 for n in points):
-            raise ValueError(f"Each axis needs at least 4 points, an integer; got {points}.")
-        lengths = (float(length),) * len(points) if isinstance(length, int | float) else tuple(map(float, length))
-        if len(lengths) != len(points):
-            raise ValueError(f"Expected one length for each of the {len(points)} axes, got {len(lengths)}.")
-        if not all(math.isfinite(size) and size > 0 for size in lengths):
-            raise ValueError(f"The length of an axis must be positive and finite, got {lengths}.")
+        lengths = box_lengths(points, length, "Grid(256, length=128.0)")
         object.__setattr__(self, "points", points)
         object.__setattr__(self, "length", lengths)
 

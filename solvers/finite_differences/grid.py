@@ -1,6 +1,5 @@
 """Boxes with boundaries."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdesym.solvers.finite_differences.conditions import Condition, End
-from pdesym.solvers.grid import AXES
+from pdesym.solvers.grid import AXES, box_lengths
 
 ORDERS = (2, 4, 6, 8)
 SCHEMES = ("central", "weno")
@@ -66,17 +65,7 @@ class FiniteDifferenceGrid:
         order: int = 4,
         scheme: str = "central",
     ):
-        if not 1 <= len(points) <= len(AXES):
-            raise ValueError(
-                f"A grid has 1 to {len(AXES)} axes, got {len(points)}: write FiniteDifferenceGrid(129, length=1.0, …)."
-            )
-        if any(isinstance(n, bool) or not isinstance(n, int) or n < 4 for n in points):
-            raise ValueError(f"Each axis needs at least 4 points, an integer; got {points}.")
-        lengths = (float(length),) * len(points) if isinstance(length, int | float) else tuple(map(float, length))
-        if len(lengths) != len(points):
-            raise ValueError(f"Expected one length for each of the {len(points)} axes, got {len(lengths)}.")
-        if not all(math.isfinite(size) and size > 0 for size in lengths):
-            raise ValueError(f"The length of an axis must be positive and finite, got {lengths}.")
+        lengths = box_lengths(points, length, "FiniteDifferenceGrid(129, length=1.0, …)")
         if order not in ORDERS:
             raise ValueError(f"Finite differences have order 2, 4, 6 or 8, got {order!r}.")
         if scheme not in SCHEMES:
