@@ -8,14 +8,13 @@ from torch import Tensor
 
 from pdesym.solvers.control import Control, Past, Segment
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.integration import BlowUpError, Integration, Rows
+from pdesym.solvers.integration import Integration, Rows
 from pdesym.solvers.sampling import sampled
+from pdesym.solvers.singularities import Singularities
 from pdesym.solvers.spectrum import row_norm, tail_weights
 from pdesym.solvers.steppers import Stepper, estimate, step
 from pdesym.solvers.system import Linearisation, SpectralSystem
 
-# A solution that ceases to be finite at the same time, to this share, whatever the step and the grid, is singular.
-_SAME_TIME = 0.05
 # Tables of coefficients that are kept: irregular output times would make a new one for each segment.
 _MOST_TABLES = 64
 
@@ -47,8 +46,7 @@ class Advance:
         self.error = torch.zeros(len(rows.ids), dtype=torch.float64, device=self.v.device)
         self.finite = torch.zeros_like(self.error)
         self.outgrown = Rows()
-        self.singular = rows.singular
-        self.failures: dict[int, tuple[int, float]] = {}
+        self.singularities = Singularities(segments, rows.singular, is_last, control.remedy)
         self.tables: dict[tuple[float, float, int], Tensor] = {}
         self.table: Tensor | None = None
         self._zero = torch.zeros((), dtype=torch.float64, device=self.v.device)
@@ -213,7 +211,6 @@ class Advance:
                 accepted.append(i)
                 self.out.taken[row].append(m)
                 self.out.stages[row].append(self.stage)
-                self.failures.pop(row, None)
                 if self._enter_next(i, error):
                     changed.append(i)
         self._record([i for i in accepted if self.segments[self.segment[i] - 1].output is not None])
@@ -239,22 +236,12 @@ class Advance:
                 self._gather(sorted(repeated + changed))
 
     def _is_singular(self, i: int) -> bool:
-        """Whether row i ceased to be finite at the time at which it did with longer steps: no step is short enough."""
-        row, reached = self.ids[i], self.finite[i].item() * self._step_of(i)
-        before = self.failures.get(row)
-        self.failures[row] = (self.substeps[i] if before is None else before[0], reached)
-        return before is not None and abs(reached - before[1]) <= _SAME_TIME * max(reached, before[1])
+        return self.singularities.repeats(self.ids[i], self.segment[i], self.substeps[i], self.finite[i].item())
 
     def _give_up(self, i: int) -> None:
-        """Try a row on the next grid, unless it is the last or the grid before failed at the same time."""
-        row, segment = self.ids[i], self.segments[self.segment[i]]
-        first, reached = self.failures.get(row, (self.substeps[i], 0.0))
-        time = segment.start + reached
-        on_coarser_grid = self.singular.get(row, math.inf)
-        if self.is_last or abs(time - on_coarser_grid) <= _SAME_TIME * segment.length:
-            raise BlowUpError(row, time, self.control.remedy)
-        self.outgrown.singular[row] = time
-        self.substeps[i] = first
+        """Try a row on the next grid, where there is hope."""
+        time, self.substeps[i] = self.singularities.leaves(self.ids[i], self.segment[i], self.substeps[i])
+        self.outgrown.singular[self.ids[i]] = time
         self._hand_on(i)
 
     def _enter_next(self, i: int, error: float) -> bool:

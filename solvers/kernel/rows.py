@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pdesym.solvers.control import Adaptive, Control, Segment
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.integration import BlowUpError, Integration
+from pdesym.solvers.integration import Integration
 from pdesym.solvers.integration import Rows as Samples
 from pdesym.solvers.kernel import lanes
 from pdesym.solvers.kernel.assembly import (
@@ -25,11 +25,11 @@ from pdesym.solvers.kernel.assembly import (
 from pdesym.solvers.kernel.lengths import LANES, transform
 from pdesym.solvers.kernel.memory import Integers, Numbers
 from pdesym.solvers.sampling import sampled
+from pdesym.solvers.singularities import Singularities
 from pdesym.solvers.spectrum import row_norm
 from pdesym.solvers.steppers import Stepper
 from pdesym.solvers.system import SpectralSystem
 
-_SAME_TIME = 0.05
 # What is kept of tables and of results that are not yet in physical space, in bytes.
 _MOST_TABLES = 2**28
 _MOST_RESULTS = 2**25
@@ -56,8 +56,8 @@ class RowKernel:
         out.points[samples.ids] = system.grid.points[0]
         others, self.outgrown = self._without_aliased(samples)
         self.samples = _chosen(others, self._longest_first(others)) if others.ids else others
-        self.ids, self.singular = self.samples.ids, samples.singular
-        self.failures: dict[int, tuple[int, int, float]] = {}
+        self.ids = self.samples.ids
+        self.singularities = Singularities(segments, samples.singular, is_last, control.remedy)
         if not self.ids:
             return
         program = program_of(system)
@@ -226,30 +226,12 @@ class RowKernel:
         if not self.rules.adaptive:
             error = math.inf
         retry = self.control.retry(sample, m, error)
-        if retry is not None and (math.isfinite(error) or not self._is_singular(row, lane)):
+        finite = int(state.finite[lane])
+        if retry is not None and (math.isfinite(error) or not self.singularities.repeats(sample, segment, m, finite)):
             state.substeps[lane], state.phase[lane] = retry, lanes.REPEAT
             return
-        at, before, reached = self.failures.get(row, (segment, m, 0.0))
-        if at != segment:
-            before, reached = m, 0.0
-        length = self.segments[segment].length
-        time = self.segments[segment].start + reached
-        on_coarser_grid = self.singular.get(sample, math.inf)
-        if self.is_last or abs(time - on_coarser_grid) <= _SAME_TIME * length:
-            raise BlowUpError(sample, time, self.control.remedy)
-        self.outgrown.singular[sample] = time
-        state.substeps[lane], state.phase[lane] = before, lanes.LEAVE
-
-    def _is_singular(self, row: int, lane: int) -> bool:
-        """Whether a row ceased to be finite at the time at which it did with longer steps: no step is short enough."""
-        segment, m = int(self.lanes.segment[lane]), int(self.lanes.substeps[lane])
-        reached = int(self.lanes.finite[lane]) * (self.segments[segment].length / m)
-        at, first, last = self.failures.get(row, (-1, m, math.nan))
-        # A failure in an earlier segment has been overcome.
-        if at != segment:
-            first, last = m, math.nan
-        self.failures[row] = (segment, first, reached)
-        return abs(reached - last) <= _SAME_TIME * max(reached, last)
+        self.outgrown.singular[sample], state.substeps[lane] = self.singularities.leaves(sample, segment, m)
+        state.phase[lane] = lanes.LEAVE
 
     def _collect(self, first: Sequence[int]) -> None:
         """Results of the rows that are done or have left, into physical space."""
