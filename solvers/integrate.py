@@ -83,7 +83,7 @@ def integrate(
         if waiting.ids:
             system = SpectralSystem(equation, stage.grid, stage.padded, device, stretch=stretch, precision=precision)
             is_last = index == len(stages) - 1
-            if precision == "double" and kernel.supports(system):
+            if precision == "double" and kernel.supports(system, tangents is not None):
                 waiting = kernel.advance(system, grid, segments, control, stepper, index, is_last, waiting, out)
             else:
                 waiting = Advance(system, grid, segments, control, stepper, index, is_last, waiting, out).run()

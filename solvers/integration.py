@@ -1,5 +1,6 @@
 """What passes through an integration: the samples under way, the results, and the error of those that end early."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -61,6 +62,16 @@ class Rows:
     segment: list[int] = field(default_factory=list)
     substeps: list[int] = field(default_factory=list)
     singular: dict[int, float] = field(default_factory=dict)
+
+    def chosen(self, places: Sequence[int]) -> "Rows":
+        """The samples at some places, none of which is known to blow up."""
+        return Rows(
+            ids=[self.ids[i] for i in places],
+            v=[self.v[i] for i in places],
+            w=[self.w[i] for i in places] if self.w else [],
+            segment=[self.segment[i] for i in places],
+            substeps=[self.substeps[i] for i in places],
+        )
 
     def join(self, others: "Rows") -> None:
         """Take in other samples on the same grid."""

@@ -126,6 +126,21 @@ class SpectralSystem:
         return self._symbols.stretch
 
     @property
+    def jet_sources(self) -> Sequence[Sequence[tuple[int, Tensor | None]]]:
+        """For each jet the evolving fields whose sum it is, with the multipliers `(…, *modes)` of their spectra."""
+        return self._jets
+
+    @property
+    def product_uses(self) -> Sequence[dict[int, Tensor]]:
+        """For each product the multipliers with which its spectrum enters the equations, by field."""
+        return self._multipliers
+
+    @property
+    def constant_spectra(self) -> Tensor | None:
+        """The part of N that depends on x alone, `(rows | 1, fields, *modes)`."""
+        return self._constant
+
+    @property
     def per_sample(self) -> bool:
         """Whether some parameter, or the length of the box, has a value for each sample."""
         return self._symbols.per_sample

@@ -7,20 +7,29 @@ methods and grids is data, so that a new equation costs no compilation: the mach
 Numba is imported with the first trajectory, not before.
 """
 
+from pdesym.solvers.aliased import without_aliased
 from pdesym.solvers.control import Control, Segment
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integration import Integration, Rows
 from pdesym.solvers.kernel.assembly import program_of
+from pdesym.solvers.kernel.plane_assembly import plane_program_of
 from pdesym.solvers.steppers import Stepper
 from pdesym.solvers.system import SpectralSystem
 
 
-def supports(system: SpectralSystem) -> bool:
-    """Whether the row kernel has this: one dimension on a CPU, an even number of points with factors 2, 3 and 5.
+def supports(system: SpectralSystem, tangents: bool = False) -> bool:
+    """Whether the kernel has this: on a CPU, numbers of points with factors 2, 3 and 5, an even one on the last axis.
 
-    Products must be polynomials in the jets of evolving fields, with coefficients of parameters and x, and nothing may
-    depend on t. Any `Stepper` will do.
+    Products must be polynomials in the jets, with coefficients of parameters and, in one dimension, of x; nothing may
+    depend on t. In one dimension jets are those of evolving fields; on a plane auxiliary fields may be any whose
+    Fourier symbols are real or imaginary. Any `Stepper` will do.
+
+    Args:
+        system: the equation on a grid.
+        tangents: whether tangents are to be carried along, which on a plane the kernel does not.
     """
+    if system.grid.dims == 2:
+        return not tangents and plane_program_of(system) is not None
     return program_of(system) is not None
 
 
@@ -40,6 +49,15 @@ def advance(
     Raises:
         BlowUpError: when a sample ceases to be finite.
     """
+    if system.grid.dims == 2:
+        from pdesym.solvers.kernel.planes import PlaneKernel
+
+        rows, outgrown = without_aliased(system, segments, control, rows, is_last, out)
+        if rows.ids:
+            others = PlaneKernel(system, output_grid, segments, control, stepper, stage, is_last, rows, out).run()
+            outgrown.join(others)
+            outgrown.singular |= others.singular
+        return outgrown
     from pdesym.solvers.kernel.rows import RowKernel
 
     return RowKernel(system, output_grid, segments, control, stepper, stage, is_last, rows, out).run()

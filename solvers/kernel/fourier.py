@@ -178,7 +178,7 @@ def _of_eight(z: Any, base: int, o: Any, n: int, blocks: Any, t: Any, first: Any
 
 
 @jitted
-def _complex_transform(z: Any, base: int, o: Any, tables: Transform) -> None:
+def complex_transform(z: Any, base: int, o: Any, tables: Transform) -> None:
     """Σ_n z_n e^{−2πikn/H} in place, k at place[k]; with o = 1 real and imaginary parts trade places: e^{+2πikn/H}."""
     # Whole numbers as written would be types of their own, and everything compiled once for each.
     n, blocks, first, t = tables.half, np.int64(1), np.int64(0), tables.twiddles
@@ -245,7 +245,7 @@ def synthesise(z: Any, field: int, spectrum: int, kept: int, scale: Any, turn: i
         else:
             store(z, at, zero)
             store(z, at + 1, zero)
-    _complex_transform(z, field, np.int64(1), tables)
+    complex_transform(z, field, np.int64(1), tables)
 
 
 @jitted
@@ -260,7 +260,7 @@ def _keep(z: Any, at: int, scale: Any, k: Any, turn: int, add: bool, re: Any, im
 @jitted
 def analyse(z: Any, field: int, tables: Transform) -> None:
     """Replace a field by what `project` makes its spectrum of."""
-    _complex_transform(z, field, np.int64(0), tables)
+    complex_transform(z, field, np.int64(0), tables)
 
 
 @jitted

@@ -46,7 +46,7 @@ def callable_from_jitted(function: Callable[..., Any]) -> None:
 def _fingerprint() -> int:
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    compiled = ("jit", "lengths", "memory", "vectors", "fourier", "step", "lanes")
+    compiled = ("jit", "lengths", "memory", "vectors", "fourier", "step", "lanes", "plane_step")
     for file in (*(here / f"{name}.py" for name in compiled), here.parent / "control.py"):
         digest.update(file.read_bytes())
     return int.from_bytes(digest.digest()[:7])

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pdesym.solvers.kernel.lengths import Transform
+
 Integers = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
@@ -87,3 +89,42 @@ class Flux(NamedTuple):
     uses: Integers
     use_scales: Numbers
     work: int
+
+
+class Plane(NamedTuple):
+    """The transforms of a plane, and where their arrays lie, counted in vectors.
+
+    Attributes:
+        along: tables of the transform along the first axis, whose H is the number of points.
+        across: tables of the real transform along the second axis.
+        order: of each place in a transformed block the point along the first axis, −1 behind the last.
+        rows: of each row of a spectrum where it stands among the points.
+        height: places in a transformed block, points rounded up to a multiple of `LANES`.
+        blocks: blocks of columns.
+        columns: of a spectrum.
+        jets: for each source of a jet its field, turn and table, the jet, whether it adds to the sources before, and
+            whether it is the last.
+        uses: product, field, turn, table, and whether it adds to what is there.
+        spans: first and last instruction of each product.
+        half: jets and then products, transformed along the first axis only.
+        line: `LANES` lines, transformed along the first axis only.
+        ones: `(columns, 2)` ones.
+        weight: as many times half of 1/(number of points).
+        tail: weights of the modes, 1 in the tail.
+    """
+
+    along: Transform
+    across: Transform
+    order: Integers
+    rows: Integers
+    height: int
+    blocks: int
+    columns: int
+    jets: Integers
+    uses: Integers
+    spans: Integers
+    half: int
+    line: int
+    ones: Numbers
+    weight: Numbers
+    tail: int

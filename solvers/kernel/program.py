@@ -209,3 +209,41 @@ class _Builder:
                 slots = [self.powers[first], *slots[_MOST_FACTORS:]]
             result.append(Instruction(target, target == self.work, place > 0, index, tuple(slots)))
         return tuple(result)
+
+
+def fluxes(compiled: Compiled, space: JetSpace) -> Program | None:
+    """The program of the products alone, whatever they are used for; None where one is no polynomial in the jets.
+
+    The numbers of an `Instruction` are those of `program`; there are no functions of coordinates and no slopes.
+    """
+    return _fluxes(
+        tuple(product.flux for product in compiled.products),
+        compiled.jets,
+        tuple(space.symbol(jet) for jet in compiled.jets),
+        space.coordinates,
+    )
+
+
+@lru_cache(maxsize=256)
+def _fluxes(
+    products: tuple[sympy.Expr, ...],
+    jets: tuple[Jet, ...],
+    symbols: tuple[sympy.Symbol, ...],
+    coordinates: tuple[sympy.Symbol, ...],
+) -> Program | None:
+    todo = [_monomials(flux, symbols) for flux in products]
+    builder = _Builder(len(jets), [])
+    values = []
+    for monomials in todo:
+        if monomials is None or any(coefficient.has(*coordinates) for _, coefficient in monomials.values()):
+            return None
+        values.append(Transformed(builder.sum(monomials, builder.work), (), ()))
+    return Program(
+        jets=jets,
+        functions=(),
+        coefficients=tuple(builder.coefficients),
+        products=tuple(values),
+        slopes=(),
+        work=builder.work,
+        slots=builder.slots,
+    )

@@ -1,5 +1,6 @@
 """One step of all lanes."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pdesym.solvers.kernel.fourier import analyse, project, synthesise
@@ -10,7 +11,7 @@ from pdesym.solvers.kernel.vectors import load, splat, store
 
 
 @jitted
-def _execute(z: Any, first: int, last: int, flux: Flux, layout: Layout, tables: Transform) -> None:
+def execute(z: Any, first: int, last: int, flux: Flux, layout: Layout, tables: Transform) -> None:
     """Instructions first … last − 1, each over all points; fields lie in the order that `synthesise` leaves."""
     half, place = tables.half, tables.place
     for i in range(first, last):
@@ -77,15 +78,15 @@ def evaluate(z: Any, state: int, target: int, flux: Flux, layout: Layout, tables
             store(z, target + i, splat(0.0))
     _jets(z, state, flux, layout, tables)
     for product in range(flux.products.shape[0]):
-        _execute(z, flux.products[product, 0], flux.products[product, 1], flux, layout, tables)
+        execute(z, flux.products[product, 0], flux.products[product, 1], flux, layout, tables)
         _use(z, product, target, flux, layout, tables)
     if layout.copies == 1:
         return
-    _execute(z, flux.slopes[0], flux.slopes[1], flux, layout, tables)
+    execute(z, flux.slopes[0], flux.slopes[1], flux, layout, tables)
     for copy in range(1, layout.copies):
         _jets(z, state + copy * one, flux, layout, tables)
         for product in range(flux.products.shape[0]):
-            _execute(z, flux.products[product, 2], flux.products[product, 3], flux, layout, tables)
+            execute(z, flux.products[product, 2], flux.products[product, 3], flux, layout, tables)
             _use(z, product, target + copy * one, flux, layout, tables)
 
 
@@ -170,23 +171,31 @@ def _square(z: Any, combination: int, layout: Layout, method: Method) -> None:
     store(z, layout.scratch, square + other)
 
 
-@jitted
-def advance_one(
-    z: Any, estimated: bool, places: Any, flux: Flux, layout: Layout, method: Method, tables: Transform
-) -> None:
-    """One step of every lane; leaves the squared estimate of its error in the first vector of the scratch."""
-    stages = method.stages
-    state, new = stages + 1, stages + 2
-    _locate(method.terms, places, method.located, layout.modes)
-    for stage in range(1, stages):
-        _combine(z, stage - 1, places[new], layout, method)
-        evaluate(z, places[new], places[stage], flux, layout, tables)
-    _combine(z, stages - 1, places[new], layout, method)
-    evaluate(z, places[new], places[stages], flux, layout, tables)
-    if estimated:
-        _square(z, stages, layout, method)
-    places[state], places[new] = places[new], places[state]
-    places[0], places[stages] = places[stages], places[0]
+def stepping(evaluate: Callable[..., None]) -> Callable[..., None]:
+    """The step of a kernel whose N is `evaluate`, with the arguments of `advance_one` and of `evaluate`."""
+
+    @jitted
+    def advance_one(
+        z: Any, estimated: bool, places: Any, flux: Flux, layout: Layout, method: Method, tables: Any
+    ) -> None:
+        stages = method.stages
+        state, new = stages + 1, stages + 2
+        _locate(method.terms, places, method.located, layout.modes)
+        for stage in range(1, stages):
+            _combine(z, stage - 1, places[new], layout, method)
+            evaluate(z, places[new], places[stage], flux, layout, tables)
+        _combine(z, stages - 1, places[new], layout, method)
+        evaluate(z, places[new], places[stages], flux, layout, tables)
+        if estimated:
+            _square(z, stages, layout, method)
+        places[state], places[new] = places[new], places[state]
+        places[0], places[stages] = places[stages], places[0]
+
+    return advance_one
+
+
+advance_one = stepping(evaluate)
+"""One step of every lane; leaves the squared estimate of its error in the first vector of the scratch."""
 
 
 @jitted

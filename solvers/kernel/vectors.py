@@ -90,3 +90,35 @@ def splat(typingctx: Any, number: Any) -> Any:
         return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
 
     return _VECTOR(types.float64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def transpose(typingctx: Any, array: Any, source: Any, pitch: Any, target: Any, spacing: Any) -> Any:
+    """Lane j of the i-th of `LANES` vectors, every `pitch` from `source`, becomes lane i of the j-th at `target`.
+
+    The latter are `spacing` apart, and the two places do not overlap.
+    """
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind, (data, first, step, place, gap) = sig.args[0], args
+        rows = []
+        for i in range(LANES):
+            at = builder.add(first, builder.mul(step, ir.Constant(step.type, i)))
+            value = builder.load(_address(context, builder, kind, data, at))
+            value.align = 8
+            rows.append(value)
+        # Squares of twice the size change their off-diagonal halves, until the whole is done.
+        for half in (2**n for n in range(LANES.bit_length() - 1)):
+            upper = [j if j & half == 0 else LANES + j - half for j in range(LANES)]
+            lower = [j + half if j & half == 0 else LANES + j for j in range(LANES)]
+            for i in (i for i in range(LANES) if i & half == 0):
+                a, b = rows[i], rows[i + half]
+                masks = (ir.Constant(ir.VectorType(ir.IntType(32), LANES), each) for each in (upper, lower))
+                rows[i], rows[i + half] = (builder.shuffle_vector(a, b, mask) for mask in masks)
+        for i, value in enumerate(rows):
+            at = builder.add(place, builder.mul(gap, ir.Constant(gap.type, i)))
+            written = builder.store(value, _address(context, builder, kind, data, at))
+            written.align = 8
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, types.intp, types.intp), generate
