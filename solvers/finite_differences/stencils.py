@@ -45,7 +45,8 @@ def half_width(derivative: int, order: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _exact_central(derivative: int, order: int) -> tuple[Fraction, ...]:
+def exact_central(derivative: int, order: int) -> tuple[Fraction, ...]:
+    """The weights of `central` as fractions."""
     from findiff import coefficients  # type: ignore[import-untyped]  # on demand: it takes a tenth of a second to import
 
     # With numbers instead of fractions its coefficients are inexact, by far more than rounding.
@@ -55,7 +56,7 @@ def _exact_central(derivative: int, order: int) -> tuple[Fraction, ...]:
 
 def central(derivative: int, order: int) -> tuple[float, ...]:
     """The weights of the central difference of an accuracy `order`, from the leftmost neighbour to the rightmost."""
-    return tuple(float(w) for w in _exact_central(derivative, order))
+    return tuple(float(w) for w in exact_central(derivative, order))
 
 
 def closure(derivative: int, order: int, conditions: tuple[int, ...], symmetric: bool = False) -> Closure:
@@ -121,6 +122,12 @@ def degree(derivative: int, order: int, conditions: tuple[int, ...]) -> int:
 
 @lru_cache(maxsize=256)
 def _ghost_closure(derivative: int, order: int, orders: tuple[int, ...]) -> Closure:
+    nodes, data = exact_ghost_closure(derivative, order, orders)
+    return Closure(_tensor(nodes, len(nodes[0])), _tensor(data, len(orders)), orders)
+
+
+def exact_ghost_closure(derivative: int, order: int, orders: tuple[int, ...]) -> tuple[list[Row], list[Row]]:
+    """The nodes and data of a closure by ghost values, as fractions, for conditions of the orders q ≥ 1."""
     reach = half_width(derivative, order)
     # With u_xx and more given in addition to a value, what is known of the end is worth as many nodes.
     size = max(degree(derivative, order, orders), max(orders, default=0)) + 1
@@ -130,7 +137,7 @@ def _ghost_closure(derivative: int, order: int, orders: tuple[int, ...]) -> Clos
     ghosts = [[Fraction(-g) ** k for k in range(size)] for g in range(1, reach + 1)]
     # The ghost value is Σ_k (−g)ᵏ p_k, where the conditions times p are nodes and data: solve with the transpose.
     weights = _solved([list(column) for column in zip(*conditions, strict=True)], ghosts)
-    formula = _exact_central(derivative, order)
+    formula = exact_central(derivative, order)
     width = max(nodes, 2 * reach)
     rows: list[Row] = []
     data: list[Row] = []
@@ -147,7 +154,7 @@ def _ghost_closure(derivative: int, order: int, orders: tuple[int, ...]) -> Clos
                 datum[c] += weight * ghost[nodes + c]
         rows.append(row)
         data.append(datum)
-    return Closure(_tensor(rows, width), _tensor(data, len(orders)), orders)
+    return rows, data
 
 
 def _factorial(n: int) -> int:

@@ -2,13 +2,14 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 
+from experiments.finite_differences import orders
+from experiments.finite_differences.orders import COARSE, ORDERS, PROBLEMS, asymptotic, computed, errors
 from pdesym.solvers import Equation, Grid
 from pdesym.solvers.control import Fixed
-from pdesym.solvers.finite_differences import Dirichlet, End, FiniteDifferenceGrid, Neumann, Normal, Outflow, Robin
+from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Outflow, Robin, stencils
 from pdesym.solvers.finite_differences.march import march
 from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
 from pdesym.solvers.finite_differences.tableaus import TABLEAUS
@@ -16,70 +17,48 @@ from pdesym.solvers.system import SpectralSystem
 from tests.solvers.cases import slope
 
 ZERO = torch.zeros((), dtype=torch.float64)
-PHASES = np.arange(6) * math.pi / 6
 
 
-def wave(x, order, k, phase):
-    """∂ᵏ-th derivative of sin(kx + phase)."""
-    return k**order * np.sin(k * x + phase + order * math.pi / 2)
-
-
-def ends(conditions, x, outwards, k, phase):
-    """The conditions that a wave fulfils at x; "robin" stands for 1.5 u + 2 ∂u/∂n."""
-    result = End()
-    for condition in conditions:
-        if condition == "robin":
-            result = result & Robin(1.5, 2.0, 1.5 * wave(x, 0, k, phase) + 2 * outwards * wave(x, 1, k, phase))
-        else:
-            result = result & Normal(condition, float(outwards**condition * wave(x, condition, k, phase)))
-    return result
-
-
-def steady_error(text, derivative, sides, k, points, order, phase):
-    """The error of the solution of A u + b = ∂ᵏu of a wave, whose inhomogeneous conditions are given."""
-    boundary = tuple(ends(side, x, n, k, phase) for side, x, n in zip(sides, (0.0, 1.0), (-1, 1), strict=True))
-    grid = FiniteDifferenceGrid(points, length=1.0, boundary=boundary, order=order)
-    system = FiniteDifferenceSystem(Equation(text), grid)
-    matrix = system.matrices()[0].toarray()
-    exact = wave(grid.coordinates()[0].numpy(), 0, k, phase)
-    sign = -1 if "-" in text else 1
-    right = sign * wave(grid.coordinates()[0].numpy(), derivative, k, phase)
-    right -= system.forcing(torch.zeros(1, 1, points, dtype=torch.float64), ZERO)[0, 0].numpy()
-    free = (matrix != 0).any(1)
-    right = (right - matrix[:, ~free] @ exact[~free])[free]
-    return np.linalg.solve(matrix[np.ix_(free, free)], right) - exact[free]
-
-
-# For each order: wavenumber and points where the terms of higher order are small and rounding is as well; at order 8
-# this window is narrow. With ghost values the error of a boundary is of a higher order than asked, so that only a
-# solution with enough points shows the slope of the interior: there at least the order is asked, no more.
-PROBLEMS = {
-    "heat, Dirichlet": ("u_t = u_xx", 2, ((0,), (0,)), {2: (6, 33), 4: (8, 65), 6: (8, 65), 8: (12, 65)}),
-    "heat, Neumann": ("u_t = u_xx", 2, ((1,), (0,)), {2: (6, 33), 4: (8, 65), 6: (6, 49), 8: (12, 81)}),
-    "heat, Robin": ("u_t = u_xx", 2, (("robin",), ("robin",)), {2: (6, 33), 4: (8, 65), 6: (8, 65), 8: (8, 49)}),
-    "advection": ("u_t = -u_x", 1, ((0,), ()), {2: (6, 33), 4: (10, 65), 6: (14, 65), 8: (10, 65)}),
-    "Airy": ("u_t = -u_xxx", 3, ((0,), (0, 1)), {2: (6, 33), 4: (12, 65), 6: (10, 49), 8: (10, 65)}),
-    "clamped beam": ("u_t = -u_xxxx", 4, ((0, 1), (0, 1)), {2: (6, 33), 4: (8, 65), 6: (12, 49), 8: (16, 49)}),
-    "hinged beam": ("u_t = -u_xxxx", 4, ((0, 2), (0, 2)), {2: (6, 33), 4: (10, 65), 6: (12, 49), 8: (12, 49)}),
-}
-SUPERCONVERGENT = {("heat, Dirichlet", 8), ("heat, Neumann", 8), ("clamped beam", 8), ("hinged beam", 8)}
-
-
-@pytest.mark.parametrize("order", [2, 4, 6, 8])
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_inhomogeneous_boundaries_keep_the_order(name, order):
-    text, derivative, sides, chosen = PROBLEMS[name]
-    k, first = chosen[order]
-    points = [first, round(1.25 * first), round(1.5 * first), 2 * first - 1]
-    errors = []
-    for n in points:
-        several = [steady_error(text, derivative, sides, k, n, order, phase) for phase in PHASES]
-        errors.append(float(np.sqrt(np.mean(np.square(several)))))
-    found = slope([n - 1 for n in points], errors)
-    if (name, order) in SUPERCONVERGENT:
-        assert order - 0.2 < found < order + 3
-    else:
-        assert abs(found - order) < 0.2
+def test_the_error_falls_with_the_order_of_the_grid(name, order):
+    problem = PROBLEMS[name]
+    found = errors(problem, order, asymptotic(name, order))
+    for part in ("error", "interior", "interior_defect"):
+        assert abs(found.slope(part) - order) < 0.2
+    # Ghost values of the second order next to a given value are those of the interior: there is no other row.
+    if problem.sides is not None and any(found.boundary):
+        assert abs(found.slope("boundary") - (order + problem.gain)) < 0.2
+
+
+@pytest.mark.parametrize("order", [*(pytest.param(k, marks=pytest.mark.slow) for k in (2, 4)), 6, 8])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_on_few_points_double_precision_has_the_same_error_and_the_boundary_makes_its_slope(name, order):
+    problem = PROBLEMS[name]
+    expected, found = errors(problem, order, COARSE), computed(problem, order, COARSE)
+    for error, exact, rounding in zip(found.error, expected.error, found.rounding, strict=True):
+        assert abs(error - exact) < 1e-3 * exact + rounding
+    # Where the slope is another than the order, the rows next to the ends have a quarter of the error or more.
+    off = abs(expected.slope() - order) > 0.2
+    assert not off or expected.boundary[0] > 0.25 * expected.interior[0]
+    if order < 8:
+        assert found.rounding[0] < 1e-2 * found.error[0]
+
+
+def test_a_closure_of_a_lower_order_shows_in_the_slopes(monkeypatch):
+    """The negative control: ghost values from polynomials of three degrees less."""
+    lower = stencils.degree
+    monkeypatch.setattr(stencils, "degree", lambda *of: lower(*of) - 3)
+    caches = (orders.formula, stencils._ghost_closure)
+    for cache in caches:
+        cache.cache_clear()
+    try:
+        found = errors(PROBLEMS["u_xx, Dirichlet"], 6, orders.ASYMPTOTIC)
+    finally:
+        for cache in caches:
+            cache.cache_clear()
+    assert found.slope() < 5.8
+    assert abs(found.slope("interior") - 6) < 0.2
 
 
 @pytest.mark.parametrize("order", [2, 4, 6, 8])
@@ -166,7 +145,14 @@ EVOLUTIONS = {
 def test_evolutions_keep_the_order(name, order):
     text, boundary, exact, horizon = EVOLUTIONS[name]
     points = {2: [33, 41, 57, 81], 4: [65, 81, 97, 113], 6: [37, 41, 49, 65]}[order]
-    method = "dopri5" if name in ("wave", "inflow") else "imex4"
     steps = {2: 30, 4: 50, 6: 600}[order]
-    errors = [evolved(text, boundary, exact, horizon, n, order, steps, method=method) for n in points]
-    assert slope([n - 1 for n in points], errors) > order - 0.2
+    if (name, order) == ("inflow", 4):  # from here on the closure of ∂ₓ has its order
+        points, steps = [161, 193, 225, 257], 200
+    method = "dopri5" if name in ("wave", "inflow") else "imex4"
+    found = slope(
+        [n - 1 for n in points],
+        [evolved(text, boundary, exact, horizon, n, order, steps, method=method) for n in points],
+    )
+    # Beside a given value the boundary's part has order 8, which on so few points is most of the error: see PROBLEMS.
+    more = PROBLEMS["u_xx, Dirichlet"].gain if order == 6 and name in ("time-dependent Dirichlet", "wave") else 0
+    assert order - 0.2 < found < order + more + 0.2
