@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 
 from pdesym.solvers.grid import Grid
@@ -150,6 +152,14 @@ class Replayed:
         # Whole numbers: millions of segments are replayed.
         return -(-self.taken[row][index] * factor.numerator // factor.denominator)
 
+    def planned(self, rows: Sequence[int], segments: Sequence[Segment]) -> NDArray[np.int64]:
+        """`substeps` of these rows in all segments, `(rows, segments)`."""
+        taken = np.array([self.taken[row] for row in rows], dtype=np.int64)
+        factors = [self.factors[row] for row in rows]
+        numerators = np.array([[factor.numerator] for factor in factors])
+        result: NDArray[np.int64] = -(-taken * numerators // np.array([[factor.denominator] for factor in factors]))
+        return result
+
     def knots(self, duration: float, longest: float) -> tuple[float, ...]:
         """As in `Adaptive`."""
         return _equal_pieces(duration, longest)
@@ -169,11 +179,13 @@ class Replayed:
 class Fixed:
     """Equal steps of at most `dt` between outputs, on the grid as it is.
 
-    Products are padded from the moment that the tail of the spectrum passes `tail`.
+    Products are padded from the moment that the tail of the spectrum passes `tail`, or from the beginning where only
+    `modes` waves along each axis are kept.
     """
 
     dt: float
     tail: float
+    modes: int | None = None
     estimates: ClassVar[bool] = False
 
     @property
@@ -184,6 +196,10 @@ class Fixed:
     def substeps(self, row: int, index: int, segment: Segment, past: Past | None) -> int:
         """As many as `dt` needs."""
         return self._steps(segment.length)
+
+    def planned(self, rows: Sequence[int], segments: Sequence[Segment]) -> NDArray[np.int64]:
+        """`substeps` of all rows in all segments, `(1, segments)`."""
+        return np.array([[self._steps(segment.length) for segment in segments]], dtype=np.int64)
 
     def knots(self, duration: float, longest: float) -> tuple[float, ...]:
         """Where a stretch between outputs is cut: pieces of whole steps, which stay equal over all of it."""
@@ -199,7 +215,9 @@ class Fixed:
         return m if math.isfinite(error) else None
 
     def stages(self, grid: Grid) -> tuple[Stage, ...]:
-        """The grid, then the same with padded products."""
+        """The grid, then the same with padded products; or one that holds the modes, with such products."""
+        if self.modes is not None:
+            return (Stage(grid.refined([2 * self.modes + 2] * grid.dims), padded=True),)
         return (Stage(grid, padded=False), Stage(grid, padded=True))
 
 

@@ -72,20 +72,26 @@ def integrate(
     if segments:
         first = SpectralSystem(equation, grid, device=device, stretch=stretch)
         _refuse_undefined(first, u0, start)
-        waiting, sharp = _enter(first, u0, tangents, control, segments[0], stages[1].grid)
+        finer = stages[1].grid if len(stages) > 1 else grid
+        waiting, sharp = _enter(first, u0, tangents, control, segments[0], finer)
     previous = grid
     for index, stage in enumerate(stages):
         waiting.v = [resize(v, previous.points, stage.grid.points) for v in waiting.v]
         waiting.w = [resize(w, previous.points, stage.grid.points) for w in waiting.w]
         previous = stage.grid
-        if stage is stages[1]:
+        if index == 1:
             waiting.join(sharp)
         if waiting.ids:
-            system = SpectralSystem(equation, stage.grid, stage.padded, device, stretch=stretch, precision=precision)
+            system = SpectralSystem(equation, stage.grid, stage.padded, device, stretch=stretch)
             is_last = index == len(stages) - 1
-            if precision == "double" and kernel.supports(system, tangents is not None):
+            if kernel.supports(system, tangents is not None):
+                # Compiled, float64 is faster than float32 is in torch.
                 waiting = kernel.advance(system, grid, segments, control, stepper, index, is_last, waiting, out)
             else:
+                if precision != "double":
+                    system = SpectralSystem(
+                        equation, stage.grid, stage.padded, device, stretch=stretch, precision=precision
+                    )
                 waiting = Advance(system, grid, segments, control, stepper, index, is_last, waiting, out).run()
     return out
 

@@ -17,7 +17,12 @@ from pdesym.solvers.symbols import Symbols, rows_of
 from pdesym.solvers.torch_function import torch_function
 from pdesym.solvers.transforms import ProductTransforms
 
-_PRECISIONS = {"double": (torch.float64, torch.complex128), "mixed": (torch.float32, torch.complex64)}
+PRECISIONS = {"double": (torch.float64, torch.complex128), "mixed": (torch.float32, torch.complex64)}
+
+
+def unknown_precision(precision: str) -> ValueError:
+    """The error for a precision that is none of `PRECISIONS`."""
+    return ValueError(f"Expected precision 'double' or 'mixed', got {precision!r}.")
 
 
 class SpectralSystem:
@@ -56,8 +61,8 @@ class SpectralSystem:
         stretch: Tensor | None = None,
         precision: str = "double",
     ):
-        if precision not in _PRECISIONS:
-            raise ValueError(f"Expected precision 'double' or 'mixed', got {precision!r}.")
+        if precision not in PRECISIONS:
+            raise unknown_precision(precision)
         self.equation, self.grid, self.padded, self.device = equation, grid, padded, device
         self._symbols = symbols = Symbols(equation, grid, device, stretch)
         self._compiled = compiled = compile_equation(equation, grid.dims)
@@ -75,7 +80,7 @@ class SpectralSystem:
         self._moving = [symbols.matrix(operators, self.diagonal) for operators in moving.values()]
         self._speeds = torch_function([TIME, *symbols.parameters], list(moving))
         self._frozen: list[Tensor] | None = None
-        self._real, self._complex = _PRECISIONS[precision]
+        self._real, self._complex = PRECISIONS[precision]
         self._jets = [
             [(base, None if factor is None else self._multiplier(factor)) for base, factor in sources]
             for sources in map(symbols.jet, compiled.jets)
