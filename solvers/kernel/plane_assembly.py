@@ -1,5 +1,7 @@
 """An equation and a method on a plane as the arrays that `plane_step` goes through."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -57,7 +59,7 @@ class PlaneArrays:
 
     def __init__(self, program: Program, system: SpectralSystem, method: Method, entries: int):
         n, half = system.grid.points[0], system.grid.points[1]
-        self.columns = (half + 1) // 2
+        self.columns, self.all_columns = (half + 1) // 2, half // 2 + 1
         self.blocks = -(-self.columns // LANES)
         self.rows, self.modes = n, self.blocks * n
         self.fields = len(system.equation.fields)
@@ -216,14 +218,28 @@ class PlaneArrays:
         self._write(self.layout.table, values, complex_pairs=not self.layout.real)
 
     def put_state(self, place: int, v: Tensor) -> None:
-        """Write a spectrum `(fields, rows, columns)`."""
+        """Write a spectrum `(fields, rows, columns or more)`."""
         self._write(place, v, complex_pairs=True)
 
-    def state(self, place: int) -> Tensor:
-        """Read a spectrum `(fields, rows, columns)`, the last column, a Nyquist mode, included where there is one."""
-        blocks = self._blocks(place, self.fields, 2)
-        flat = blocks.transpose(0, 2, 3, 1, 4).reshape(self.fields, self.rows, 2, -1)[..., : self.columns]
-        return torch.complex(torch.from_numpy(flat[:, :, 0].copy()), torch.from_numpy(flat[:, :, 1].copy()))
+    def kept(self, place: int) -> Numbers:
+        """A copy of the spectrum at a place, as it lies there."""
+        first = place * LANES
+        return self.memory[first : first + self.layout.size * LANES].copy()
+
+    def put_back(self, place: int, state: Numbers) -> None:
+        """Write what `kept` gave."""
+        first = place * LANES
+        self.memory[first : first + len(state)] = state
+
+    def spectra(self, states: Sequence[Numbers]) -> Tensor:
+        """The spectra `(states, fields, rows, columns)` of what `kept` gave, a Nyquist column of zeros included."""
+        blocks = np.stack(states).reshape(len(states), self.fields, self.blocks, self.rows, 2, LANES)
+        result = np.zeros((len(states), self.fields, self.rows, self.all_columns), dtype=np.complex128)
+        for block in range(self.blocks):
+            lanes = result[..., block * LANES : min((block + 1) * LANES, self.columns)]
+            width = lanes.shape[-1]
+            lanes.real, lanes.imag = blocks[:, :, block, :, 0, :width], blocks[:, :, block, :, 1, :width]
+        return torch.from_numpy(result)
 
 
 def _turned(multiplier: Tensor | None) -> Tensor:

@@ -13,6 +13,7 @@ from pdesym.solvers.grid import Grid
 from pdesym.solvers.integration import Integration, Rows
 from pdesym.solvers.kernel import plane_step
 from pdesym.solvers.kernel.assembly import method_of
+from pdesym.solvers.kernel.memory import Numbers
 from pdesym.solvers.kernel.plane_assembly import PlaneArrays, plane_program_of
 from pdesym.solvers.sampling import sampled
 from pdesym.solvers.singularities import Singularities
@@ -63,9 +64,9 @@ class PlaneKernel:
     def _run(self, place: int, row: int) -> None:
         arrays, out, control = self.arrays, self.out, self.control
         segment, m = self.samples.segment[place], self.samples.substeps[place]
-        v = self.samples.v[place]
-        arrays.put_state(self._current, v[..., : arrays.columns])
-        recorded: list[Tensor] = []
+        arrays.put_state(self._current, self.samples.v[place])
+        before = arrays.kept(self._current)
+        recorded: list[Numbers] = []
         outputs: list[int] = []
         anew = True
         while segment < len(self.segments):
@@ -90,30 +91,30 @@ class PlaneKernel:
             retry = control.retry(row, m, error)
             if retry is None or (not math.isfinite(error) and self.singularities.repeats(row, segment, m, finite)):
                 self.outgrown.singular[row], m = self.singularities.leaves(row, segment, m)
-                self._hand_on(row, v, segment, m)
+                self._hand_on(row, before, segment, m)
                 break
             if retry != m:
                 m, anew = retry, True
-                arrays.put_state(self._current, v[..., : arrays.columns])
+                arrays.put_back(self._current, before)
                 continue
             share = math.sqrt(tail) / max(norm, 1e-300)
             if share > control.tail and not self.is_last:
-                self._hand_on(row, v, segment, m)
+                self._hand_on(row, before, segment, m)
                 break
             out.tail[row] = max(out.tail[row].item(), share)
             out.taken[row].append(m)
             out.stages[row].append(self.stage)
-            v, anew = arrays.state(self._current), False
+            before, anew = arrays.kept(self._current), False
             output = self.segments[segment].output
             if output is not None:
-                recorded.append(v)
+                recorded.append(before)
                 outputs.append(output)
             past = Past(m, error, length)
             segment += 1
             if segment < len(self.segments):
                 m = control.substeps(row, segment, self.segments[segment], past)
         if outputs:
-            self._record(row, outputs, torch.stack(recorded))
+            self._record(row, outputs, recorded)
 
     @property
     def _current(self) -> int:
@@ -125,7 +126,8 @@ class PlaneKernel:
         symbol, own = self.system.symbol, -1
         if symbol.shape[0] > 1:
             symbol, own = symbol[row : row + 1], row
-        key = (h, own)
+        # Equal steps of segments of different lengths differ by rounding.
+        key = (float(f"{h:.13g}"), own)
         if key == self.in_use:
             return
         if key in self.tables:
@@ -150,15 +152,12 @@ class PlaneKernel:
         flat = values.reshape(-1, *values.shape[-2:])
         return flat.real.contiguous() if self.arrays.layout.real else flat
 
-    def _hand_on(self, row: int, v: Tensor, segment: int, substeps: int) -> None:
+    def _hand_on(self, row: int, state: Numbers, segment: int, substeps: int) -> None:
         self.outgrown.ids.append(row)
-        self.outgrown.v.append(self._whole(v))
+        self.outgrown.v.append(self.arrays.spectra([state])[0])
         self.outgrown.segment.append(segment)
         self.outgrown.substeps.append(substeps)
 
-    def _record(self, row: int, outputs: Sequence[int], v: Tensor) -> None:
-        self.out.u[row, outputs] = sampled(self._whole(v), self.system.grid.points, self.output_grid.points)
-
-    def _whole(self, v: Tensor) -> Tensor:
-        """A spectrum with the Nyquist column, which the kernel leaves out."""
-        return torch.nn.functional.pad(v, (0, self.system.grid.points[1] // 2 + 1 - v.shape[-1]))
+    def _record(self, row: int, outputs: Sequence[int], states: Sequence[Numbers]) -> None:
+        spectra = self.arrays.spectra(states)
+        self.out.u[row, outputs] = sampled(spectra, self.system.grid.points, self.output_grid.points)

@@ -51,29 +51,37 @@ def _row(bench: Bench, whole: Problem, points: Sequence[int], title: str) -> Row
     return Row(f"{title}, worst error at most {problem.bar:g}", lines, bars, {"truth_uncertainty": exact.uncertainty})
 
 
-def cheapest_fixed(problem: Problem, exact: Tensor, points: Sequence[int], **options: Any) -> Tool:
-    """pdesym with the grid and the equal steps that reach the bar in every sample with the least work.
+def cheapest_fixed(
+    problem: Problem, exact: Tensor, points: Sequence[int], shares: Sequence[float | None] = (None,), **options: Any
+) -> Tool:
+    """pdesym with the grid, the share of its modes and the equal steps that reach the bar in every sample with the
+    least work.
 
     Raises:
         RuntimeError: when none does.
     """
-    best: tuple[int, int, Problem] | None = None
-    for n in points:
+    best: tuple[float, int, Problem, int | None] | None = None
+    for n, share in ((n, share) for n in points for share in shares):
         there = replace(problem, grid=problem.grid.refined((n,) * problem.grid.dims))
+        modes = None if share is None else int((n - 1) * share / 2)
         u0, equation, interval = there.initial(), there.equation(), there.horizon / there.frames
+        # Products are taken on 3/2 of what is kept.
+        size = (n if modes is None else 2 * modes) ** problem.grid.dims
         for steps in STEPS:
-            if best is not None and steps * n >= best[0]:
+            if best is not None and steps * size >= best[0]:
                 break
             try:
-                u = solve(equation, u0, there.grid, there.times, dt=interval / steps, **options).u
+                u = solve(equation, u0, there.grid, there.times, dt=interval / steps, modes=modes, **options).u
             except BlowUpError:
                 continue
             if torch.all(errors(u, exact) <= problem.bar):
-                best = steps * n, steps, there
+                best = steps * size, steps, there, modes
                 break
     if best is None:
         raise RuntimeError(f"No fixed step of pdesym reaches {problem.bar:g} for {problem.name} on {points} points.")
-    _, steps, there = best
-    tool = ours(there, dt=there.horizon / there.frames / steps, **options)
-    size = f"{there.grid.points[0]}{'²' if there.grid.dims == 2 else ''}"
-    return replace(tool, configuration=f"{size} points, {steps} steps a frame, {tool.configuration}")
+    _, steps, there, modes = best
+    tool = ours(there, dt=there.horizon / there.frames / steps, modes=modes, **options)
+    size_told = f"{there.grid.points[0]}{'²' if there.grid.dims == 2 else ''}"
+    told = ", ".join(f"{key}={value}" for key, value in options.items())
+    kept = "all modes" if modes is None else f"modes up to {modes}"
+    return replace(tool, configuration=f"{size_told} points, {steps} steps a frame, {kept}{told and ', ' + told}")
