@@ -6,13 +6,13 @@ from dataclasses import replace
 import torch
 
 from pdesym.solvers import solve
-from speed.backends import EVALUATIONS, kernel_transforms
+from speed.backends import EVALUATIONS, kernel_transforms, plane_transforms
 from speed.bench import Bar, Bench, Line, Row
 from speed.clock import alternate, cpu, spread
 from speed.problems import BURGERS, KDV, KS, NAVIER_STOKES_64, Problem
 from speed.rows.step import BATCH, FRAMES, POINTS, STEPS, our_steps, step_problem, without_kernel
 
-PLANE_STEPS = {64: 200, 128: 100}
+PLANE_STEPS = {64: 100, 128: 40}
 
 
 def transforms_row(bench: Bench) -> Row:
@@ -28,8 +28,11 @@ def transforms_row(bench: Bench) -> Row:
         problem = replace(NAVIER_STOKES_64, horizon=0.2, frames=1)
         problem = replace(problem, grid=problem.grid.refined((points, points)))
         number = PLANE_STEPS[points]
+        steps = _plane(problem, number)
+        compiled = plane_transforms(problem.equation(), problem.grid, problem.samples, number)
         raw = _repeated(_plane_transforms(points), number)
-        _add(row, bench, f"navier-stokes {points}²", _plane(problem, number), raw, number, 1.6)
+        _add(row, bench, f"navier-stokes {points}², plane kernel", steps, compiled, number, 1.6)
+        _add(row, bench, f"navier-stokes {points}², torch alone", without_kernel(steps), raw, number, 1.6)
     return row
 
 
