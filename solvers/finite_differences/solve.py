@@ -35,10 +35,22 @@ _CACHE_POINTS = 64 * 256
 
 @dataclass
 class _Solution:
-    """Solutions at the nodes of the user's grid; estimated errors over the outputs so far, those of the steps apart."""
+    """Solutions at the nodes of the user's grid; estimated errors over the outputs so far, in all and from what cause.
+
+    Attributes:
+        u: `(rows, outputs, fields, *points)`.
+        time_error: `(rows, outputs)`, of the steps.
+        initial_error: `(rows, outputs)`, of u0 between its nodes, where the grid was refined.
+        difference: `(rows, outputs)`, to the solution on half the intervals; inf where there is none.
+        error: `(rows, outputs)`, of these two and the differences in space.
+        steps: `(rows,)`.
+        points: `(rows,)`, of the grid used.
+    """
 
     u: Tensor
     time_error: Tensor
+    initial_error: Tensor
+    difference: Tensor
     error: Tensor
     steps: Tensor
     points: Tensor
@@ -58,9 +70,10 @@ def solve_finite_differences(
 
     With `rtol` every sample takes its own steps, by an embedded estimate, and is solved again with half of them; the
     difference estimates the error in time. The error in space is estimated by the difference to the solution on every
-    second node (Richardson, by the order of the grid); where it exceeds `rtol` the sample is solved on a grid with
-    twice as many intervals, up to 8 times, from the polynomial interpolant of u0. With `dt` step and grid are kept and
-    nothing is estimated.
+    second node (Richardson), at the rate at which it fell from every fourth node on, at most the order of the grid;
+    where it exceeds `rtol` the sample is solved on a grid with twice as many intervals, up to 8 times, from polynomials
+    through u0. What u0 may be between its nodes is part of the estimate: the solution is compared with that from
+    polynomials of a lower degree. With `dt` step and grid are kept and nothing is estimated.
 
     Args:
         equation: what to solve.
@@ -109,17 +122,22 @@ def solve_finite_differences(
         tail=torch.full((len(u0),), math.nan, dtype=torch.float64),
     )
     if dt is None:
-        _warn_of_missed(result, torch.cat([piece.time_error for piece in pieces])[:, -1], grid, rtol)
+        causes = [torch.cat([getattr(p, name) for p in pieces])[:, -1] for name in ("time_error", "initial_error")]
+        _warn_of_missed(result, causes[0], causes[1], grid, rtol)
     return result
 
 
-def _warn_of_missed(result: Trajectories, time_error: Tensor, grid: FiniteDifferenceGrid, rtol: float) -> None:
+def _warn_of_missed(
+    result: Trajectories, time_error: Tensor, initial_error: Tensor, grid: FiniteDifferenceGrid, rtol: float
+) -> None:
     missed = (result.error > rtol).nonzero().flatten().tolist()
     if not missed:
         return
     largest = result.error[missed].max().item()
     if (time_error[missed] > rtol).any() or not math.isfinite(largest):
         advice = "its steps in time do not reach it, so shorten the horizon or ask for less"
+    elif (initial_error[missed] > rtol).any():
+        advice = "between its nodes the initial condition is not known to that, so give it on more of them"
     else:
         factor = (largest / rtol) ** (1 / grid.order) * result.points_used[missed].max().item() / grid.points[0]
         wanted = " × ".join(str(math.ceil(1.1 * factor * n) + 1) for n in grid.points)
@@ -157,7 +175,8 @@ def _fixed(
     system = FiniteDifferenceSystem(equation, grid, u0.device)
     run = march(system, u0, start, times, Fixed(dt, 0.0), chosen_tableau(system, method, times[-1] - start))
     unknown = torch.full((len(u0), len(times)), math.nan, dtype=torch.float64)
-    return _Solution(run.u, unknown, unknown, run.steps, torch.full((len(u0),), grid.points[0], dtype=torch.int64))
+    points = torch.full((len(u0),), grid.points[0], dtype=torch.int64)
+    return _Solution(run.u, unknown, unknown, unknown, unknown, run.steps, points)
 
 
 def _refined(
@@ -170,44 +189,82 @@ def _refined(
     method: str | None,
 ) -> _Solution:
     """Solutions on the grid, and for samples that need it on ever finer ones."""
-    coarser = halved(grid)
-    before: Tensor | None = None
-    if coarser is not None:
+    result = _in_time(equation, u0, grid, times, rtol, start, method)
+
+    def coarser(rows: list[int], points: FiniteDifferenceGrid | None) -> Tensor | None:
+        """Solutions from the nodes of u0 on a coarser grid, where there can be any."""
+        if points is None:
+            return None
+        initial = subsampled(u0[rows], grid, grid.intervals[0] // points.intervals[0])
         try:
             # A coarse solution may fail where the fine one does not.
-            before = _in_time(equation, subsampled(u0, grid, 2), coarser, times, rtol, start, method).u
+            return _in_time(equation.select(rows), initial, points, times, rtol, start, method).u
         except (ValueError, BlowUpError):
-            before = None
-    result = _in_time(equation, u0, grid, times, rtol, start, method)
-    if before is not None:
-        _add_space_error(result, subsampled(result.u, grid, 2), before, grid)
-    else:
-        result.error = torch.full_like(result.time_error, math.inf)
-    finest, factor, rows, initial = grid, 1, list(range(len(u0))), u0
+            return None
+
+    half_grid = halved(grid)
+    half = coarser(list(range(len(u0))), half_grid)
+    if half is not None and half_grid is not None:
+        difference = _differences(subsampled(result.u, grid, 2), half)
+        _add_space_error(result, list(range(len(u0))), difference, None, grid, rtol)
+        doubtful = (result.error[:, -1] > rtol).nonzero().flatten().tolist()
+        quarter = coarser(doubtful, halved(half_grid)) if doubtful else None
+        if quarter is not None:
+            before = _differences(subsampled(half[doubtful], half_grid, 2), quarter)
+            _add_space_error(result, doubtful, difference[doubtful], before, grid, rtol)
+    finest, factor, rows = grid, 1, list(range(len(u0)))
     while factor < _FINEST and math.prod(doubled(finest).points) <= _MOST_NODES:
-        known = before is not None or factor > 1
-        reach = rtol * (_FINEST / factor) ** grid.order if known else math.inf
-        wanted = [
-            i
-            for i, row in enumerate(rows)
-            if rtol < result.error[row, -1] <= reach and not result.time_error[row, -1] > rtol
+        reach = rtol * (_FINEST / factor) ** grid.order if half is not None or factor > 1 else math.inf
+        rows = [
+            row
+            for row in rows
+            if rtol < result.error[row, -1] <= reach
+            and not result.time_error[row, -1] > rtol
+            and not result.initial_error[row, -1] > rtol
         ]
-        if not wanted:
+        if not rows:
             break
-        initial = interpolated(initial[wanted], finest)
-        rows, finest, factor = [rows[i] for i in wanted], doubled(finest), 2 * factor
-        again = _in_time(equation.select(rows), initial, finest, times, rtol, start, method)
+        finest, factor = doubled(finest), 2 * factor
+        initial = interpolated(u0[rows], grid, factor)
+        part = equation.select(rows)
+        try:
+            again = _in_time(part, initial[0], finest, times, rtol, start, method, initial[1], factor)
+        except BlowUpError as blown:
+            raise BlowUpError(rows[blown.sample], blown.time, blown.remedy) from None
         again.u = subsampled(again.u, grid, factor)
-        _add_space_error(again, again.u, result.u[rows], grid)
-        result.u[rows], result.error[rows], result.time_error[rows] = again.u, again.error, again.time_error
+        known = result.difference[rows] if half is not None or factor > 2 else None
+        _add_space_error(again, list(range(len(rows))), _differences(again.u, result.u[rows]), known, grid, rtol)
+        again.error += again.initial_error
         result.steps[rows] += again.steps
-        result.points[rows] = again.points
+        result.initial_error[rows] = again.initial_error
+        # Where little is known of u0 between its nodes the coarser solution may have the smaller error.
+        for place, row in enumerate(rows):
+            if again.initial_error[place, -1] > rtol and not again.error[place, -1] < result.error[row, -1]:
+                continue
+            for name in ("u", "error", "time_error", "difference", "points"):
+                getattr(result, name)[row] = getattr(again, name)[place]
     return result
 
 
-def _add_space_error(solution: _Solution, u: Tensor, coarser: Tensor, grid: FiniteDifferenceGrid) -> None:
-    share = _CAUTION / (2.0**grid.order - 1)
-    solution.error = solution.time_error + share * _differences(u, coarser)
+def _add_space_error(
+    solution: _Solution,
+    rows: list[int],
+    difference: Tensor,
+    before: Tensor | None,
+    grid: FiniteDifferenceGrid,
+    rtol: float,
+) -> None:
+    """Set the error of some rows from their differences to half the intervals, and of these to a quarter if known.
+
+    The difference falls by 2^order on grids that are fine enough. It is believed to fall by what it fell before, or by
+    the root of 2^order where nothing else is known, or where it may be mostly the error of the steps.
+    """
+    root, most = 2.0 ** (0.5 * grid.order), 2.0**grid.order
+    ratio = torch.full_like(difference, root) if before is None else before / difference.clamp_min(1e-300)
+    least = torch.where(difference > _TIME_SHARE * rtol, 2.0, root)
+    solution.difference[rows] = difference
+    share = _CAUTION / (ratio.clamp_max(most).maximum(least) - 1)
+    solution.error[rows] = solution.time_error[rows] + share * difference
 
 
 def _differences(u: Tensor, other: Tensor) -> Tensor:
@@ -225,8 +282,14 @@ def _in_time(
     rtol: float,
     start: float,
     method: str | None,
+    less_exact: Tensor | None = None,
+    factor: int = 1,
 ) -> _Solution:
-    """Solutions on one grid with the error of their steps: each against one with steps twice as long."""
+    """Solutions on one grid with the error of their steps: each against one with steps twice as long.
+
+    With another interpolant of u0, `less_exact`, on a grid of `factor` times the user's intervals, also with the error
+    that it makes at the user's nodes.
+    """
     system = FiniteDifferenceSystem(equation, grid, u0.device)
     tableau = chosen_tableau(system, method, times[-1] - start)
     target = _TIME_SHARE * rtol
@@ -234,6 +297,17 @@ def _in_time(
     coarse = march(
         system, u0, start, times, Adaptive((_STEP_SHARE * rtol,) * len(u0), 1.0, tableau.estimate_order), tableau
     )
+    initial_error = torch.zeros(len(u0), len(times), dtype=torch.float64)
+    if less_exact is not None:
+        same = Replayed(coarse.taken, (Fraction(1),) * len(u0), 1.0)
+        try:
+            shifted = march(system, less_exact, start, times, same, tableau)
+        except BlowUpError:
+            initial_error[:] = math.inf
+        else:
+            pair = (subsampled(each.u, system.grid, factor) for each in (coarse, shifted))
+            initial_error = _CAUTION * _differences(*pair)
+            coarse.steps.add_(shifted.steps)
     twice = Fraction(2)
     run = march(system, u0, start, times, Replayed(coarse.taken, (twice,) * len(u0), 1.0), tableau)
     share = _CAUTION / (2.0**tableau.order - 1)
@@ -255,4 +329,5 @@ def _in_time(
         # What smaller steps do not lower is rounding, or chaos.
         rows = [i for i, old in zip(failing, before.tolist(), strict=True) if error[i, -1] < 0.7 * old]
     points = torch.full((len(u0),), grid.points[0], dtype=torch.int64)
-    return _Solution(run.u, error, error.clone(), steps, points)
+    unknown = torch.full_like(error, math.inf)
+    return _Solution(run.u, error, initial_error, unknown, unknown.clone(), steps, points)

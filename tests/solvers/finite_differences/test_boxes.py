@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pdesym.solvers import AccuracyWarning, BlowUpError, Card, Equation, solve
-from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Outflow, Robin
+from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Outflow, Robin, interpolation
 from pdesym.solvers.finite_differences.interpolation import doubled, halved, interpolated, subsampled
 from pdesym.solvers.finite_differences.solve import chosen_tableau, solve_finite_differences
 from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
@@ -58,6 +58,82 @@ def test_the_same_solve_is_chosen_by_the_grid():
     result = solve(BURGERS, u0, FRONT, [0.1], rtol=1e-3)
     assert torch.equal(result.u, solve_finite_differences(BURGERS, u0, FRONT, (0.1,), 1e-3).u)
     assert result.grid == FRONT
+
+
+def decaying(wave, rates, growth=0.0):
+    """Three waves of the heat equation with ν = 0.1."""
+
+    def exact(x, t):
+        return sum(
+            a * wave(k * x) * math.exp((growth - 0.1 * k * k) * t) for a, k in zip((1, 0.5, 0.7), rates, strict=True)
+        )
+
+    return exact
+
+
+def carried(x, t):
+    return torch.exp(torch.sin(2 * math.pi * (x - t)) + 0.5 * torch.cos(6 * math.pi * (x - t)))
+
+
+PI_WAVES, CIRCLE_WAVES = (math.pi, 4 * math.pi, 7 * math.pi), (2 * math.pi, 6 * math.pi, 10 * math.pi)
+# Each is asked for more than its grid gives: the equation, boundary, order, points, tolerance and solution.
+REFINED = {
+    "heat, Dirichlet": ("u_t = 0.1*u_xx", Dirichlet(0), 4, 33, 1e-5, decaying(torch.sin, PI_WAVES)),
+    "heat, Neumann": ("u_t = 0.1*u_xx", Neumann(0), 4, 33, 1e-4, decaying(torch.cos, PI_WAVES)),
+    "heat, Neumann, order 6": ("u_t = 0.1*u_xx", Neumann(0), 6, 33, 1e-4, decaying(torch.cos, PI_WAVES)),
+    "heat and growth": ("u_t = 0.1*u_xx + 90*u", Dirichlet(0), 4, 33, 1e-4, decaying(torch.sin, PI_WAVES, 90.0)),
+    "heat, periodic": ("u_t = 0.1*u_xx", "periodic", 4, 32, 1e-4, decaying(torch.cos, CIRCLE_WAVES)),
+    "advection, periodic": ("u_t = -u_x", "periodic", 6, 32, 1e-4, carried),
+    "advection, inflow": (
+        "u_t = -u_x",
+        (Dirichlet("sin(-14*t) + 0.5*cos(-5*t)"), Outflow),
+        4,
+        33,
+        1e-5,
+        lambda x, t: torch.sin(14 * (x - t)) + 0.5 * torch.cos(5 * (x - t)),
+    ),
+    "Burgers": ("u_t = -u*u_x + 0.05*u_xx", None, 4, 17, 1e-4, front),
+}
+
+
+def refined(name):
+    """The true error and the result of a solution that takes a finer grid than that of u0."""
+    text, boundary, order, points, rtol, exact = REFINED[name]
+    ends = boundary or tuple(Dirichlet(f"0.5 - 0.5*tanh(5*({x} - 0.5*t))") for x in (-0.4, 0.6))
+    grid = FiniteDifferenceGrid(points, length=1.0, boundary=ends, order=order)
+    (x,) = grid.coordinates()
+    times = (0.01, 0.02)
+    result = solve_finite_differences(Equation(text), exact(x, 0.0)[None, None], grid, times, rtol)
+    assert result.points_used.item() > points
+    return error(result, torch.stack([exact(x, t) for t in times])[None, :, None]).item(), result.error.item()
+
+
+@pytest.mark.parametrize("name", REFINED)
+def test_the_estimate_holds_on_finer_grids_than_that_of_the_initial_condition(name):
+    true, stated = refined(name)
+    assert true <= stated <= REFINED[name][4]
+
+
+@pytest.mark.parametrize("name", ["heat, Dirichlet", "heat and growth", "advection, periodic"])
+def test_an_interpolant_that_is_taken_for_the_truth_makes_the_estimate_too_small(name, monkeypatch):
+    """The negative control: polynomials through eight nodes, and nothing to compare them with."""
+
+    def trusted(u, grid, factor):
+        finer = interpolation._through(u, grid, factor, 8)
+        return finer, finer
+
+    monkeypatch.setattr("pdesym.solvers.finite_differences.solve.interpolated", trusted)
+    true, stated = refined(name)
+    assert true > 1.5 * stated
+
+
+def test_an_initial_condition_with_too_few_points_is_said():
+    grid = FiniteDifferenceGrid(17, length=1.0, boundary=Dirichlet(0), order=4)
+    (x,) = grid.coordinates()
+    u0 = decaying(torch.sin, PI_WAVES)
+    with pytest.warns(AccuracyWarning, match="between its nodes the initial condition is not known to that"):
+        result = solve_finite_differences(Equation("u_t = 0.1*u_xx"), u0(x, 0.0)[None, None], grid, (0.02,), 1e-4)
+    assert error(result, u0(x, 0.02)[None, None, None]).item() < result.error.item()
 
 
 @pytest.mark.slow
@@ -196,8 +272,8 @@ def test_grids_are_values_and_nest():
     x, y = grid.coordinates()
     u = x[:, None] ** 8 + torch.cos(math.pi * y) * 0
     xx, yy = doubled(grid).coordinates()
-    assert (interpolated(u[None], grid)[0] - (xx[:, None] ** 8 + 0 * yy)).abs().max() < 1e-12
-    assert torch.allclose(subsampled(interpolated(u[None], grid), grid, 2)[0], u)
+    assert (interpolated(u[None, None], grid)[0][0, 0] - (xx[:, None] ** 8 + 0 * yy)).abs().max() < 1e-12
+    assert torch.allclose(subsampled(interpolated(u[None, None], grid)[0], grid, 2)[0, 0], u)
 
 
 @pytest.mark.parametrize(
