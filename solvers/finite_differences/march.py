@@ -10,8 +10,10 @@ from pdesym.solvers.control import Adaptive, Control, Past, on_ladder, plan
 from pdesym.solvers.finite_differences.implicit import Factorised
 from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
 from pdesym.solvers.finite_differences.tableaus import Tableau
-from pdesym.solvers.integration import BlowUpError
+from pdesym.solvers.singularities import Singularities
 
+# After so many steps it is looked whether all samples are still finite.
+_LOOK = 8
 # The explicit pair is stable for h·λ in a half disc of about this radius.
 _STABLE = 3.2
 
@@ -74,6 +76,9 @@ class _March:
         self.u, self.u0 = first.clone(), first
         self.substeps = [self._at_least(control.substeps(row, 0, self.segments[0], None), 0) for row in self.ids]
         self.error = torch.zeros(batch, dtype=torch.float64, device=self.device)
+        # The largest error of a step in this segment as a share of the state, and the steps before it passed 1.
+        self.rough, self.sound = torch.zeros_like(self.error), torch.zeros_like(self.error)
+        self.singularities = Singularities(self.segments, {}, True, control.remedy)
         self.factorised = Factorised(system.matrices(), self.device) if tableau.implicit else None
 
     def _at_least(self, m: int, segment: int) -> int:
@@ -88,10 +93,18 @@ class _March:
             self._select()
         while self.ids:
             left = [m - j for j, m in zip(self.done, self.substeps, strict=True)]
-            for _ in range(min(left)):
+            count = min([_LOOK, *left])
+            for _ in range(count):
                 self._step()
-            self._judge([i for i, n in enumerate(left) if n == min(left)])
+            lost = (~self._finite()).tolist()
+            ended = [i for i, n in enumerate(left) if n == count or lost[i]]
+            if ended:
+                self._judge(ended)
         return March(self.out, self.steps, tuple(map(tuple, self.taken)))
+
+    def _finite(self) -> Tensor:
+        """Which rows are."""
+        return torch.isfinite(self.error if self.control.estimates else _norm(self.u))
 
     def _select(self) -> None:
         self.system = self.all_rows.select(torch.tensor(self.ids, device=self.device))
@@ -136,7 +149,10 @@ class _March:
             slopes.append(last)
             error = _combined(tableau.estimate, [sum(each[1:], each[0]) for each in slopes])
             assert error is not None, "a method has an estimate"
-            self.error = torch.maximum(self.error, _norm(h * error))
+            size = _norm(h * error)
+            self.error = torch.maximum(self.error, size)
+            self.rough = torch.maximum(self.rough, size / _norm(new).clamp_min(torch.finfo(torch.float64).tiny))
+            self.sound += self.rough <= 1
         self.first = last
         self.done = [j + 1 for j in self.done]
 
@@ -168,11 +184,12 @@ class _March:
         accepted, repeated = [], []
         for i, error in zip(ended, errors, strict=True):
             row, m = self.ids[i], self.substeps[i]
-            self.steps[row] += m
+            self.steps[row] += self.done[i]
             # A norm that is no number compares as false everywhere.
             retry = self.control.retry(row, m, error if math.isfinite(error) else math.inf)
-            if retry is None:
-                raise BlowUpError(row, self.segments[self.segment[i]].start, self.control.remedy)
+            if retry is None or (not math.isfinite(error) and self._is_singular(i)):
+                self.singularities.leaves(row, self.segment[i], m)
+            assert retry is not None, "what has no hope is raised"
             self.done[i] = 0
             if retry != m:
                 self.substeps[i] = retry
@@ -188,7 +205,7 @@ class _March:
                 past = Past(m, error, segment.length)
                 chosen = self.control.substeps(row, self.segment[i], self.segments[self.segment[i]], past)
                 self.substeps[i] = self._at_least(chosen, self.segment[i])
-        self.error[ended] = 0.0
+        self.error[ended] = self.rough[ended] = self.sound[ended] = 0.0
         if accepted:
             self.u0[accepted] = self.u[accepted]
         if repeated:
@@ -198,11 +215,21 @@ class _March:
             keep = [i for i in range(len(self.ids)) if i not in leaving]
             for name in ("ids", "segment", "substeps", "done"):
                 setattr(self, name, [getattr(self, name)[i] for i in keep])
-            self.u, self.u0, self.error = self.u[keep], self.u0[keep], self.error[keep]
+            for name in ("u", "u0", "error", "rough", "sound"):
+                setattr(self, name, getattr(self, name)[keep])
             if keep:
                 self._select()
         elif repeated:
             self._evaluate()
+
+    def _is_singular(self, i: int) -> bool:
+        """Whether a row that ceased to be finite did so at the same time with longer steps.
+
+        The time is that of the first step whose error is larger than the state: numbers overflow some steps later. A
+        row that fails in its very first step says nothing of when.
+        """
+        sound = int(self.sound[i])
+        return sound > 0 and self.singularities.repeats(self.ids[i], self.segment[i], self.substeps[i], sound)
 
 
 def _combined(weights: tuple[float, ...], parts: list[Tensor]) -> Tensor | None:

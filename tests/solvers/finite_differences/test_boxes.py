@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from pdesym.solvers import AccuracyWarning, BlowUpError, Card, Equation, solve
+from pdesym.solvers.control import Fixed
 from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Outflow, Robin, interpolation
 from pdesym.solvers.finite_differences.interpolation import doubled, halved, interpolated, subsampled
+from pdesym.solvers.finite_differences.march import _March, march
 from pdesym.solvers.finite_differences.solve import chosen_tableau, solve_finite_differences
 from pdesym.solvers.finite_differences.system import FiniteDifferenceSystem
 from pdesym.solvers.finite_differences.tableaus import EXPLICIT, IMPLICIT
@@ -244,6 +246,49 @@ def test_a_solution_that_blows_up_is_caught_by_sample(dt):
     with pytest.raises(BlowUpError, match="sample 1 blew up") as caught:
         solve_finite_differences(Equation("u_t = u_xx + u**2"), u0, grid, (0.2,), 1e-2, dt=dt)
     assert 0.08 < caught.value.time <= 0.11
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Counts the steps that are taken, whether they are accepted or not."""
+    count = []
+    step = _March._step
+    monkeypatch.setattr(_March, "_step", lambda self: (count.append(1), step(self)))
+    return count
+
+
+@pytest.mark.parametrize("method", ["dopri5", "imex4"])
+def test_a_blow_up_is_told_from_steps_that_are_too_long_before_they_are_as_short_as_can_be(method, steps):
+    """Heating beats cooling where u is large: u = 50 sin πx has no solution beyond t = 0.0241."""
+    grid = FiniteDifferenceGrid(33, length=1.0, boundary=Dirichlet(0))
+    (x,) = grid.coordinates()
+    u0 = 50 * torch.sin(math.pi * x)[None, None]
+    with pytest.raises(BlowUpError, match=r"The solution of sample 0 blew up shortly after t = 0\.024\d*: .*\.$"):
+        solve_finite_differences(Equation("u_t = u_xx + u**2"), u0, grid, (0.2,), 1e-4, method=method)
+    # The ladder of steps ends at 2897: its rungs up to there are 4000 steps.
+    assert len(steps) < 700
+
+
+@pytest.mark.parametrize("method", ["dopri5", "imex4"])
+def test_what_cools_faster_than_it_heats_does_not_blow_up(method):
+    grid = FiniteDifferenceGrid(17, length=1.0, boundary=Dirichlet(0))
+    (x,) = grid.coordinates()
+    u0 = 8 * torch.sin(math.pi * x)[None, None]
+    result = solve_finite_differences(Equation("u_t = u_xx + u**2"), u0, grid, (0.05,), 1e-2, method=method)
+    assert result.u.abs().max() < 8
+    assert result.error.item() < 1e-2
+
+
+def test_numbers_that_overflow_with_steps_too_long_are_no_blow_up():
+    grid = FiniteDifferenceGrid(9, length=1.0, boundary=Neumann(0), order=2)
+    u0 = torch.full((1, 1, 9), 10.0, dtype=torch.float64)
+    equation = Equation("u_t = u_xx - 200*u**3")
+    result = solve_finite_differences(equation, u0, grid, (0.02,), 1e-2, method="dopri5")
+    assert error(result, u0[:, None] / math.sqrt(1 + 400 * 100 * 0.02)).item() < 1e-2
+    # With two steps a segment, which are tried first, the state is no number.
+    system = FiniteDifferenceSystem(equation, grid)
+    with pytest.raises(BlowUpError):
+        march(system, u0, 0.0, (0.02,), Fixed(0.02 / 64, 0.0), EXPLICIT)
 
 
 def test_invariants_are_integrals_over_the_box():
