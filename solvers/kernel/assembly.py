@@ -18,6 +18,8 @@ from pdesym.solvers.steppers import STATE, Stepper
 from pdesym.solvers.system import SpectralSystem
 from pdesym.solvers.torch_function import torch_function
 
+# So many coefficients, each of a symbol with at most so many values, are kept: less than 72 MiB for any method.
+_KEPT, _MOST_KEPT_MODES = 128, 1024
 # i^n (a + ib) as signs of what becomes the real and the imaginary part.
 _SIGNS = ((1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0))
 
@@ -223,6 +225,19 @@ def _distinct(stepper: Stepper) -> tuple[tuple[int, ...], tuple[tuple[int, float
             which.append((len(distinct), 1.0))
             distinct.append(i)
     return tuple(distinct), tuple(which)
+
+
+def coefficients_of(stepper: Stepper, symbol: Tensor, h: float, diagonal: bool) -> Tensor:
+    """The coefficients of a stepper, kept where they are small and one symbol serves all rows: not to be written to."""
+    if symbol.shape[0] > 1 or symbol.numel() > _MOST_KEPT_MODES:
+        return stepper.coefficients(symbol, h, diagonal)
+    return _kept_coefficients(stepper, symbol.numpy().tobytes(), tuple(symbol.shape), h, diagonal)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept_coefficients(stepper: Stepper, symbol: bytes, shape: tuple[int, ...], h: float, diagonal: bool) -> Tensor:
+    values = torch.frombuffer(bytearray(symbol), dtype=torch.complex128).reshape(shape)
+    return stepper.coefficients(values, h, diagonal)
 
 
 def table_values(made: Tensor, distinct: Sequence[int], layout: Layout, diagonal: bool) -> Numbers:

@@ -1,6 +1,7 @@
 """The rows of a batch on one grid through the row kernel."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from pdesym.solvers.integration import Rows as Samples
 from pdesym.solvers.kernel import lanes
 from pdesym.solvers.kernel.assembly import (
     aligned,
+    coefficients_of,
     flux_of,
     layout_of,
     method_of,
@@ -33,6 +35,8 @@ from pdesym.solvers.system import SpectralSystem
 # What is kept of tables and of results that are not yet in physical space, in bytes.
 _MOST_TABLES = 2**28
 _MOST_RESULTS = 2**25
+# So many values go into physical space together: they stay in cache.
+_SAMPLED_AT_ONCE = 2**16
 
 
 class RowKernel:
@@ -75,6 +79,7 @@ class RowKernel:
         shape = (len(blocks) * len(system.equation.fields), self.layout.kept, 1 if self.layout.real else 2)
         self.values = np.zeros((8, *shape))
         self.results = self._results()
+        self.sampled_at_once = max(1, _SAMPLED_AT_ONCE // max(1, self.results.spectra[0].size))
         self.lanes = lanes.Lanes(
             row=_lanes(-1),
             phase=_lanes(lanes.IDLE),
@@ -111,25 +116,23 @@ class RowKernel:
             # The steps of a fourth-order method.
             cost = [r * self.control.tolerance[row] ** -0.25 for r, row in zip(rate.tolist(), samples.ids, strict=True)]
         else:
-            cost = [
-                sum(self.control.substeps(row, j, self.segments[j], None) for j in range(first, len(self.segments)))
-                for row, first in zip(samples.ids, samples.segment, strict=True)
-            ]
+            left = self.control.planned(samples.ids, self.segments)[:, ::-1].cumsum(1)[:, ::-1]
+            left = np.broadcast_to(left, (len(samples.ids), len(self.segments)))
+            cost = left[np.arange(len(samples.ids)), samples.segment].tolist()
         return sorted(range(len(cost)), key=lambda i: cost[i], reverse=True)
 
     def _rules(self) -> lanes.Rules:
-        control, count = self.control, len(self.segments)
-        tolerance, planned = [0.0], [[0] * count]
+        control, tolerance, order = self.control, [0.0], 0
         if isinstance(control, Adaptive):
-            tolerance = [control.tolerance[row] for row in self.ids]
+            tolerance, order = [control.tolerance[row] for row in self.ids], control.order
+            planned = np.zeros((1, len(self.segments)), dtype=np.int64)
         else:
-            numbered = list(enumerate(self.segments))
-            planned = [[control.substeps(row, j, segment, None) for j, segment in numbered] for row in self.ids]
+            planned = np.ascontiguousarray(control.planned(self.ids, self.segments))
         return lanes.Rules(
             adaptive=isinstance(control, Adaptive),
             tolerance=np.array(tolerance),
-            order=control.order if isinstance(control, Adaptive) else 0,
-            planned=np.array(planned, dtype=np.int64),
+            order=order,
+            planned=planned,
             length=np.array([segment.length for segment in self.segments]),
             output=np.array([-1 if s.output is None else s.output for s in self.segments], dtype=np.int64),
             tail=control.tail,
@@ -214,7 +217,7 @@ class RowKernel:
             self.lanes.table[:] = -1
         if len(self.tables) == len(self.values):
             self.values = np.concatenate([self.values, np.zeros_like(self.values)])
-        made = self.stepper.coefficients(symbol, float(h), system.diagonal)
+        made = coefficients_of(self.stepper, symbol, float(h), system.diagonal)
         self.values[len(self.tables)] = table_values(made, self.distinct, self.layout, system.diagonal)
         self.tables.append((float(h), key))
 
@@ -236,24 +239,35 @@ class RowKernel:
     def _collect(self, first: Sequence[int]) -> None:
         """Results of the rows that are done or have left, into physical space."""
         places = np.flatnonzero((self.results.done == 1) & (self.results.row >= 0))
+        alike: dict[tuple[int, int], list[int]] = defaultdict(list)
         for place in places.tolist():
             row = int(self.results.row[place])
-            sample, end = self.ids[row], int(self.rows.segment[row]) if self.rows.left[row] else len(self.segments)
-            completed = self.segments[first[row] : end]
-            outputs = [s.output for s in completed if s.output is not None]
-            if outputs:
-                spectra = torch.view_as_complex(torch.from_numpy(self.results.spectra[place][outputs]))
-                values = sampled(self._whole(spectra), self.system.grid.points, self.output_grid.points)
-                self.out.u[sample, outputs] = values[:, 0]
-                if self.out.w is not None:
-                    self.out.w[sample][:, outputs] = values[:, 1:].transpose(0, 1)
-            self.out.steps[sample] += int(self.rows.steps[row])
-            self.out.tail[sample] = max(self.out.tail[sample].item(), float(self.rows.tail[row]))
-            self.out.taken[sample].extend(self.rows.taken[row, first[row] : end].tolist())
-            self.out.stages[sample].extend([self.stage] * len(completed))
+            end = int(self.rows.segment[row]) if self.rows.left[row] else len(self.segments)
+            alike[first[row], end].append(place)
+            self.out.taken[self.ids[row]].extend(self.rows.taken[row, first[row] : end].tolist())
+            self.out.stages[self.ids[row]].extend([self.stage] * (end - first[row]))
             if self.rows.left[row]:
                 self._hand_on(row)
+        rows = self.results.row[places]
+        ids = torch.tensor(self.ids)[rows]
+        self.out.steps[ids] += torch.from_numpy(self.rows.steps[rows])
+        self.out.tail[ids] = self.out.tail[ids].maximum(torch.from_numpy(self.rows.tail[rows]))
+        for (start, end), together in alike.items():
+            outputs = [s.output for s in self.segments[start:end] if s.output is not None]
+            if outputs:
+                self._sample(together, slice(outputs[0], outputs[-1] + 1))
         self.results.row[places] = -1
+
+    def _sample(self, places: list[int], outputs: slice) -> None:
+        """These outputs, which follow one another, of the rows in these places."""
+        for few in range(0, len(places), self.sampled_at_once):
+            chosen = places[few : few + self.sampled_at_once]
+            ids = [self.ids[row] for row in self.results.row[chosen].tolist()]
+            spectra = torch.view_as_complex(torch.from_numpy(self.results.spectra[chosen, outputs]))
+            values = sampled(self._whole(spectra), self.system.grid.points, self.output_grid.points)
+            self.out.u[ids, outputs] = values[:, :, 0]
+            if self.out.w is not None:
+                self.out.w[ids, :, outputs] = values[:, :, 1:].transpose(1, 2)
 
     def _whole(self, spectra: Tensor) -> Tensor:
         """Spectra with the modes that the kernel leaves out, which are zero."""

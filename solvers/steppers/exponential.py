@@ -21,8 +21,10 @@ def _coefficients(
     diagonal: bool,
 ) -> Complex[Tensor, "..."]:
     phis = phi_functions if diagonal else phi_matrices
-    arguments = {*nodes[1:], 1.0, *(c for each in combinations for _, c in each)}
-    at = {c: phis(symbol * (c * h)) for c in sorted(arguments)}
+    arguments = sorted({*nodes[1:], 1.0, *(c for each in combinations for _, c in each)})
+    # All at once: where there are few modes, calls are what costs.
+    made = phis(torch.stack([symbol * (c * h) for c in arguments]))
+    at = {c: [phi[i] for phi in made] for i, c in enumerate(arguments)}
     result = [at[c][0] for c in (*nodes[1:], 1.0)]
     for combination in combinations:
         total = sum((weight * at[c][j] for (j, c), weight in combination.items()), start=torch.zeros(()))
