@@ -16,7 +16,7 @@ from pdesym.solvers.grid import Grid
 
 # Numbers of substeps that grow by about √2, a factor 4 in the error of a fourth-order method.
 LADDER = tuple(sorted({math.ceil(2 ** (k / 2)) for k in range(24)}))
-_REFINEMENTS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+_REFINEMENTS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
 # No segment is longer than this share of the horizon: step, spectrum and finiteness are judged at its end.
 _LONGEST_SHARE = 1 / 32
 # With the most substeps a smaller error than this is no blow-up, merely more than was asked for.

@@ -24,7 +24,7 @@ from pdesym.solvers.integrate import integrate
 from pdesym.solvers.integration import AccuracyWarning, BlowUpError, Integration
 from pdesym.solvers.steppers import DEFAULT, Stepper, stepper_named
 from pdesym.solvers.system import PRECISIONS, SpectralSystem, unknown_precision
-from pdesym.solvers.tolerance import TAIL_SHARE, beyond, finer_solution, to_tolerance
+from pdesym.solvers.tolerance import beyond, finer_solution, largest_tail, to_tolerance
 from pdesym.solvers.trajectories import Trajectories
 from pdesym.solvers.wellposed import refuse_ill_posed
 
@@ -72,16 +72,18 @@ def solve(
     is named, in float64 whatever the type of `u0`; the result has the type and device of `u0`.
 
     With `rtol` each sample takes its own steps, from an embedded error estimate that costs no transform, and its own
-    grid, refined (up to 8 times) while the last third of its spectrum holds more than rtol/10 of the norm. Every sample
-    is solved twice, the second time with half the steps of the first; the difference estimates the global error, and a
-    sample whose estimate exceeds `rtol` is solved again with finer steps still. With `dt` the step is fixed, the grid
-    is kept, and nothing is estimated; products are padded (3/2 rule) from the moment the spectrum reaches the end of
-    the grid. With `modes` as well, fewer waves are kept from the start: on N points with modes = (N − 1)//3 that is the
-    2/3 rule, whose steps can be 3/2 times longer where waves are carried along, and cost half.
+    grid, refined (up to 8 times) while the last third of its spectrum holds more than rtol/10 or (rtol/1000)^(2/3) of
+    the norm. Every sample is solved twice, the second time with two to four steps for each of the first; the difference
+    estimates the global error, the second solution is corrected by it (Richardson), and a sample whose estimate exceeds
+    `rtol` is solved again with finer steps still. With `dt` the step is fixed, the grid is kept, and nothing is
+    estimated; products are padded (3/2 rule) from the moment the spectrum reaches the end of the grid. With `modes` as
+    well, fewer waves are kept from the start: on N points with modes = (N − 1)//3 that is the 2/3 rule, whose steps can
+    be 3/2 times longer where waves are carried along, and cost half.
 
     Autograd passes through: the gradient of the solution with respect to u0, to parameters and lengths that are
-    tensors, and to output times in a tensor is that of the steps that were taken (see `adjoint`); `error` and the other
-    estimates are numbers to it, and second derivatives are refused.
+    tensors, and to output times in a tensor is that of the steps that were taken (see `adjoint`), with `rtol` those of
+    the second solution as it is before the correction; `error` and the other estimates are numbers to it, and second
+    derivatives are refused.
 
     Args:
         equation: what to solve.
@@ -100,8 +102,9 @@ def solve(
             float64 in either case, which costs less time than the other.
         modes: K, with `dt`: of u0 and of the solution only the waves |m| ≤ K along each axis are kept, and products are
             taken on as few points as leave these free of aliases, (degree + 1) K + 1 along each axis.
-        verify: so many samples, drawn at random, are solved once more with finer steps and grids, a hundred times more
-            exactly (to 1e-9 with `dt`); `Trajectories.verified` holds what their error turns out to be.
+        verify: so many samples, drawn at random, are solved once more with finer steps and grids, to a hundredth of the
+            largest error that was estimated for them (1e-9 with `dt`); `Trajectories.verified` holds what their error
+            turns out to be.
         seed: of that draw.
         length: the length of the box, in place of that of the grid: one number, or a tensor `(batch,)` or
             `(batch, dims)` with one a sample, whose points then are j·length/N.
@@ -140,7 +143,7 @@ def solve(
     start = float(start)
     instants = _instants(start, times)
     _check_modes(modes, grid, control_dt)
-    control: Control = Adaptive((), TAIL_SHARE * tolerance)
+    control: Control = Adaptive((), largest_tail(tolerance))
     if control_dt is not None:
         control = Fixed(control_dt, FIXED_TAIL, modes)
 
@@ -175,7 +178,9 @@ def solve(
     if not verify:
         return result
     chosen = torch.randperm(len(u0), generator=torch.Generator().manual_seed(seed))[:verify].sort().values.tolist()
-    finer = max(_VERIFICATION * tolerance, SMALLEST_RTOL) if control_dt is None else _VERIFICATION_OF_STEPS
+    finer = _VERIFICATION_OF_STEPS
+    if control_dt is None:
+        finer = max(_VERIFICATION * min(tolerance, result.error[chosen].max().item()), SMALLEST_RTOL)
     boxes = None if stretch is None else stretch[chosen]
     return replace(result, verified=_verified(result, u0, chosen, grid, start, finer, stepper, boxes))
 
