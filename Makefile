@@ -21,8 +21,8 @@ help:  ## print this list
 lab: $(READY)  ## the main job: from an equation as text to a report (repeat it to continue)
 	@$(BIN)/pdesym lab $(ARGS)
 
-test: $(READY)  ## the fast tests
-	@$(one_thread) $(BIN)/python -m pytest $(ARGS)
+test: $(READY)  ## the fast tests, on up to four processors
+	@$(one_thread) $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 slow: $(READY)  ## the slow tests, those of the built wheel among them
 	@$(one_thread) $(BIN)/python -m pytest -m slow $(ARGS)
