@@ -1,8 +1,10 @@
-"""The row kernel: trajectories of one-dimensional equations, advanced by one compiled loop that stays in cache.
+"""The kernels: trajectories of polynomial equations on lines and planes, advanced by compiled loops that stay in cache.
 
-Eight trajectories run side by side, one in each lane of the vector registers, each with its own steps, its own place in
-time and its own coefficients; when one is done the next takes its lane. Everything that distinguishes equations,
-methods and grids is data, so that a new equation costs no compilation: the machine code is made once and kept on disk.
+On a line eight trajectories run side by side, one in each lane of the vector registers, each with its own steps, its
+own place in time and its own coefficients; when one is done the next takes its lane. On a plane one trajectory runs
+after the other, and the lanes hold eight columns of its spectrum, or eight lines of its points. Everything that
+distinguishes equations, methods and grids is data, so that a new equation costs no compilation: the machine code is
+made once and kept on disk.
 
 Numba is imported with the first trajectory, not before.
 """
