@@ -6,6 +6,7 @@ from pdesym.symmetry.finite import finite_defect
 from pdesym.symmetry.flow import Flow
 from pdesym.symmetry.generator import Generator
 from pdesym.symmetry.horizon import horizon_lie_derivative, semigroup_defect
+from pdesym.symmetry.library import Library
 from pdesym.symmetry.lie_derivative import lie_derivative, lie_derivatives
 from pdesym.symmetry.pushforward import pushforward
 
@@ -13,6 +14,7 @@ __all__ = [
     "Defect",
     "Flow",
     "Generator",
+    "Library",
     "RandomFlow",
     "draw_parameters",
     "finite_defect",
