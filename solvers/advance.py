@@ -55,29 +55,13 @@ class Advance:
 
     def run(self) -> Rows:
         """Returns the rows that need a finer grid."""
-        self._leave_aliased()
+        self._select()
         while self.ids:
             left = [m - j for j, m in zip(self.done, self.substeps, strict=True)]
             for _ in range(min(left)):
                 self._step()
             self._judge([i for i, n in enumerate(left) if n == min(left)])
         return self.outgrown
-
-    def _leave_aliased(self) -> None:
-        """Hand on rows on whose grid a function of x in the equation has no faithful values, and select the others."""
-        system = self.all_rows.select(torch.tensor(self.ids, device=self.v.device))
-        middles = torch.tensor(self._middles(), dtype=torch.float64, device=self.v.device)
-        shares = system.aliasing(self.v, middles).tolist()
-        leaving = [i for i, share in enumerate(shares) if share > self.control.tail]
-        if self.is_last:
-            for i in leaving:
-                self.out.aliased[self.ids[i]] = shares[i]
-            leaving = []
-        for i in leaving:
-            self._hand_on(i)
-        if leaving:
-            self._keep([i for i in range(len(self.ids)) if i not in leaving])
-        self._select()
 
     def _select(self) -> None:
         """Everything that depends on which rows are active or where they are."""

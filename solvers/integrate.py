@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pdesym.solvers import kernel
 from pdesym.solvers.advance import Advance
+from pdesym.solvers.aliased import without_aliased
 from pdesym.solvers.control import Control, Segment, plan
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
@@ -84,15 +85,20 @@ def integrate(
         if waiting.ids:
             system = SpectralSystem(equation, stage.grid, stage.padded, device, stretch=stretch)
             is_last = index == len(stages) - 1
-            if kernel.supports(system, tangents is not None):
+            rows, outgrown = without_aliased(system, segments, control, waiting, is_last, out)
+            if not rows.ids:
+                moved = rows
+            elif kernel.supports(system, tangents is not None):
                 # Compiled, float64 is faster than float32 is in torch.
-                waiting = kernel.advance(system, grid, segments, control, stepper, index, is_last, waiting, out)
+                moved = kernel.advance(system, grid, segments, control, stepper, index, is_last, rows, out)
             else:
                 if precision != "double":
                     system = SpectralSystem(
                         equation, stage.grid, stage.padded, device, stretch=stretch, precision=precision
                     )
-                waiting = Advance(system, grid, segments, control, stepper, index, is_last, waiting, out).run()
+                moved = Advance(system, grid, segments, control, stepper, index, is_last, rows, out).run()
+            outgrown.join(moved)
+            waiting = outgrown
     return out
 
 

@@ -64,13 +64,15 @@ class Rows:
     singular: dict[int, float] = field(default_factory=dict)
 
     def chosen(self, places: Sequence[int]) -> "Rows":
-        """The samples at some places, none of which is known to blow up."""
+        """The samples at some places."""
+        ids = [self.ids[i] for i in places]
         return Rows(
-            ids=[self.ids[i] for i in places],
+            ids=ids,
             v=[self.v[i] for i in places],
             w=[self.w[i] for i in places] if self.w else [],
             segment=[self.segment[i] for i in places],
             substeps=[self.substeps[i] for i in places],
+            singular={row: time for row, time in self.singular.items() if row in ids},
         )
 
     def join(self, others: "Rows") -> None:
@@ -83,3 +85,4 @@ class Rows:
             (self.substeps, others.substeps),
         ):
             mine.extend(theirs)  # type: ignore[arg-type]
+        self.singular |= others.singular

@@ -9,7 +9,6 @@ made once and kept on disk.
 Numba is imported with the first trajectory, not before.
 """
 
-from pdesym.solvers.aliased import without_aliased
 from pdesym.solvers.control import Control, Segment
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.integration import Integration, Rows
@@ -54,12 +53,7 @@ def advance(
     if system.grid.dims == 2:
         from pdesym.solvers.kernel.planes import PlaneKernel
 
-        rows, outgrown = without_aliased(system, segments, control, rows, is_last, out)
-        if rows.ids:
-            others = PlaneKernel(system, output_grid, segments, control, stepper, stage, is_last, rows, out).run()
-            outgrown.join(others)
-            outgrown.singular |= others.singular
-        return outgrown
+        return PlaneKernel(system, output_grid, segments, control, stepper, stage, is_last, rows, out).run()
     from pdesym.solvers.kernel.rows import RowKernel
 
     return RowKernel(system, output_grid, segments, control, stepper, stage, is_last, rows, out).run()

@@ -58,12 +58,10 @@ class RowKernel:
         self.control, self.stepper, self.out = control, stepper, out
         self.stage, self.is_last = stage, is_last
         out.points[samples.ids] = system.grid.points[0]
-        others, self.outgrown = self._without_aliased(samples)
-        self.samples = _chosen(others, self._longest_first(others)) if others.ids else others
+        self.outgrown = Samples()
+        self.samples = samples.chosen(self._longest_first(samples))
         self.ids = self.samples.ids
         self.singularities = Singularities(segments, samples.singular, is_last, control.remedy)
-        if not self.ids:
-            return
         program = program_of(system)
         assert program is not None, "see `supports`"
         copies = 1 + (samples.w[0].shape[0] if samples.w else 0)
@@ -92,20 +90,6 @@ class RowKernel:
             finite=_lanes(0),
             shared=np.zeros(2, dtype=np.int64),
         )
-
-    def _without_aliased(self, samples: Samples) -> tuple[Samples, Samples]:
-        """(the others, rows on whose grid a function of x in the equation has no faithful values)."""
-        ids = torch.tensor(samples.ids)
-        middles = [self.segments[s].start + 0.5 * self.segments[s].length for s in samples.segment]
-        system, times = self.system.select(ids), torch.tensor(middles, dtype=torch.float64)
-        shares = system.aliasing(torch.stack(samples.v), times).tolist()
-        aliased = [share > self.control.tail for share in shares]
-        if self.is_last:
-            for row, share in zip(samples.ids, shares, strict=True):
-                self.out.aliased[row] = share if share > self.control.tail else self.out.aliased[row]
-            aliased = [False] * len(shares)
-        kept = [i for i, leaves in enumerate(aliased) if not leaves]
-        return _chosen(samples, kept), _chosen(samples, [i for i, leaves in enumerate(aliased) if leaves])
 
     def _longest_first(self, samples: Samples) -> list[int]:
         """The samples by their steps, or by the speed of v: no lane shall be left with a long one at the end."""
@@ -172,8 +156,6 @@ class RowKernel:
 
     def run(self) -> Samples:
         """Returns the rows that need a finer grid."""
-        if not self.ids:
-            return self.outgrown
         first = list(self.samples.segment)
         why = -1
         while why != lanes.DONE:
@@ -286,13 +268,3 @@ class RowKernel:
 
 def _lanes(value: int) -> Integers:
     return np.full(LANES, value, dtype=np.int64)
-
-
-def _chosen(samples: Samples, rows: Sequence[int]) -> Samples:
-    return Samples(
-        ids=[samples.ids[i] for i in rows],
-        v=[samples.v[i] for i in rows],
-        w=[samples.w[i] for i in rows] if samples.w else [],
-        segment=[samples.segment[i] for i in rows],
-        substeps=[samples.substeps[i] for i in rows],
-    )
