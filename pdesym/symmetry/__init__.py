@@ -1,5 +1,6 @@
 """Lie point symmetries: generators, and what operators make of them."""
 
+from pdesym.symmetry.algebra import Algebra
 from pdesym.symmetry.augment import RandomFlow, draw_parameters
 from pdesym.symmetry.defect import Defect
 from pdesym.symmetry.finite import finite_defect
@@ -11,6 +12,7 @@ from pdesym.symmetry.lie_derivative import lie_derivative, lie_derivatives
 from pdesym.symmetry.pushforward import pushforward
 
 __all__ = [
+    "Algebra",
     "Defect",
     "Flow",
     "Generator",

@@ -32,6 +32,7 @@ def act(
     Raises:
         ValueError: for another kind of vector field, a flow without closed form, or shapes that do not fit.
     """
+    vector_field.require_values()
     check_fields(u, grid, vector_field.fields)
     _require_exact_action(vector_field)
     require_periodic(vector_field, grid)

@@ -41,6 +41,7 @@ def characteristic(
     Raises:
         ValueError: for shapes that do not fit the vector field or the grid, and for τ ≠ 0 without `rhs`.
     """
+    vector_field.require_values()
     check_fields(u, grid, vector_field.fields)
     if grid.dims != len(vector_field.coordinates):
         raise ValueError(

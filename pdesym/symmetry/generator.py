@@ -32,6 +32,7 @@ class Generator:
         text: the vector field.
         fields: names of the dependent variables, one for each channel of the data, in their order.
         coordinates: names of the space coordinates, one for each axis of the grid. Time is always t.
+        parameters: names of constants without a value, as nu in 2*nu*t*d_x - x*u*d_u.
 
     Raises:
         ExpressionError: a ValueError with a caret under the character that cannot be read.
@@ -40,12 +41,19 @@ class Generator:
     text: str = field(compare=False)
     vector_field: VectorField
 
-    def __init__(self, text: str, fields: Sequence[str] = ("u",), coordinates: Sequence[str] = ("x",)):
-        for role, names in (("fields", fields), ("coordinates", coordinates)):
+    def __init__(
+        self,
+        text: str,
+        fields: Sequence[str] = ("u",),
+        coordinates: Sequence[str] = ("x",),
+        parameters: Sequence[str] = (),
+    ):
+        for role, names in (("fields", fields), ("coordinates", coordinates), ("parameters", parameters)):
             if isinstance(names, str):
                 raise ValueError(f"Expected a tuple of names for {role}, got the text {names!r}: write ({names!r},).")
         object.__setattr__(self, "text", text)
-        object.__setattr__(self, "vector_field", parse_generator(text, tuple(coordinates), tuple(fields)))
+        vector_field = parse_generator(text, tuple(coordinates), tuple(fields), tuple(parameters))
+        object.__setattr__(self, "vector_field", vector_field)
 
     @classmethod
     def of_vector_field(cls, vector_field: VectorField) -> "Generator":
@@ -64,6 +72,11 @@ class Generator:
     def coordinates(self) -> tuple[str, ...]:
         """Names of the space coordinates."""
         return self.vector_field.coordinates
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the constants without a value."""
+        return self.vector_field.parameters
 
     @property
     def variables(self) -> tuple[sympy.Symbol, ...]:
@@ -91,6 +104,7 @@ class Generator:
     def __repr__(self) -> str:
         extra = "" if self.fields == ("u",) else f", fields={self.fields}"
         extra += "" if self.coordinates == ("x",) else f", coordinates={self.coordinates}"
+        extra += f", parameters={self.parameters}" if self.parameters else ""
         return f'Generator("{self.text}"{extra})'
 
     def __add__(self, other: "Generator") -> "Generator":
@@ -114,6 +128,14 @@ class Generator:
             ValueError: for generators of different variables.
         """
         return Generator.of_vector_field(self.vector_field.bracket(other.vector_field))
+
+    def at(self, **values: Number) -> "Generator":
+        """The generator with values in place of some of its parameters.
+
+        Raises:
+            ValueError: for a name that is no parameter, or a value that is no finite constant.
+        """
+        return Generator.of_vector_field(self.vector_field.at(values))
 
     def require_periodic(self, grid: Grid) -> None:
         """Refuse, in one sentence, a grid on which the coefficients are not periodic.

@@ -15,7 +15,9 @@ from pdesym.solvers.expression import (
 from pdesym.symmetry.vector_field import DIRECTION, TIME, VectorField, check_names, variable
 
 
-def parse_generator(text: str, coordinates: tuple[str, ...], fields: tuple[str, ...]) -> VectorField:
+def parse_generator(
+    text: str, coordinates: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[str, ...] = ()
+) -> VectorField:
     """The vector field written in `text`; d_x, d_t, d_u stand for the directions ∂_x, ∂_t, ∂_u.
 
     Raises:
@@ -23,10 +25,10 @@ def parse_generator(text: str, coordinates: tuple[str, ...], fields: tuple[str, 
             and text that is not linear in the directions.
         ValueError: for names of variables that cannot serve.
     """
-    check_names(coordinates, fields)
+    check_names(coordinates, fields, parameters)
     names = (*coordinates, TIME, *fields)
     directions = {f"{DIRECTION}{name}": sympy.Symbol(f"{DIRECTION}{name}", real=True) for name in names}
-    symbols = {name: variable(name) for name in names} | directions | CONSTANTS
+    symbols = {name: variable(name) for name in (*names, *parameters)} | directions | CONSTANTS
     _check_declared(text, coordinates, fields, symbols)
 
     def read(part: str) -> sympy.Expr:
@@ -37,7 +39,7 @@ def parse_generator(text: str, coordinates: tuple[str, ...], fields: tuple[str, 
     if not _is_linear(expression, slopes, directions):
         for start, end in split_terms(text):
             _check_term(text, start, end, read(_at(text, start, end)), directions)
-    return VectorField.of_components(coordinates, fields, slopes)
+    return VectorField.of_components(coordinates, fields, slopes, parameters)
 
 
 def _at(text: str, start: int, end: int) -> str:
@@ -66,7 +68,7 @@ def _check_declared(
         what = f"{token.text} is the direction of {name}, which" if name != token.text else f"{token.text}"
         raise ExpressionError(
             f"{what} is not a variable of this generator (coordinates {', '.join(coordinates)}, time {TIME}, fields "
-            f"{', '.join(fields)}): declare it with coordinates=(...) or fields=(...).",
+            f"{', '.join(fields)}): declare it with coordinates=(...), fields=(...) or parameters=(...).",
             text,
             token.position,
         )

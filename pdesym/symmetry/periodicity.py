@@ -22,6 +22,7 @@ def require_periodic(vector_field: VectorField, grid: Grid) -> None:
     Raises:
         ValueError: naming the coefficient and the forms that do apply.
     """
+    vector_field.require_values()
     if len(vector_field.coordinates) != grid.dims:
         raise ValueError(
             f"The generator has {len(vector_field.coordinates)} coordinates "

@@ -1,8 +1,8 @@
 """Vector fields on the space of coordinates, time and fields, as sympy coefficients."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -35,6 +35,7 @@ class VectorField:
         xi: ξⁱ, one for each coordinate.
         tau: τ.
         phi: φᵃ, one for each field.
+        parameters: names of constants without a value that the coefficients may contain, such as nu.
 
     Raises:
         ValueError: for names that cannot serve, for another number of coefficients than of variables, or for a
@@ -46,20 +47,22 @@ class VectorField:
     xi: tuple[sympy.Expr, ...]
     tau: sympy.Expr
     phi: tuple[sympy.Expr, ...]
+    parameters: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
-        check_names(self.coordinates, self.fields)
+        check_names(self.coordinates, self.fields, self.parameters)
         if len(self.xi) != len(self.coordinates) or len(self.phi) != len(self.fields):
             raise ValueError(
                 f"Expected {len(self.coordinates)} coefficients xi and {len(self.fields)} coefficients phi, one for "
                 f"each coordinate and field, got {len(self.xi)} and {len(self.phi)}."
             )
-        strangers = set().union(*(c.free_symbols for c in self.components)) - set(self.variables)
+        constants = {variable(name) for name in self.parameters}
+        strangers = set().union(*(c.free_symbols for c in self.components)) - set(self.variables) - constants
         if strangers:
             named = ", ".join(sorted(str(symbol) for symbol in strangers))
             raise ValueError(
                 f"The coefficients contain {named}, which {_is_not(len(strangers))} among the real symbols "
-                f"{', '.join(map(str, self.variables))} of this vector field: declare coordinates and fields."
+                f"{', '.join(map(str, self.variables))} of this vector field: declare coordinates, fields, parameters."
             )
         object.__setattr__(self, "xi", tuple(map(_normal_form, self.xi)))
         object.__setattr__(self, "tau", _normal_form(self.tau))
@@ -67,11 +70,16 @@ class VectorField:
 
     @classmethod
     def of_components(
-        cls, coordinates: tuple[str, ...], fields: tuple[str, ...], components: Sequence[sympy.Expr]
+        cls,
+        coordinates: tuple[str, ...],
+        fields: tuple[str, ...],
+        components: Sequence[sympy.Expr],
+        parameters: tuple[str, ...] = (),
     ) -> "VectorField":
         """The field with coefficients in the order of `variables`."""
         dims = len(coordinates)
-        return cls(coordinates, fields, tuple(components[:dims]), components[dims], tuple(components[dims + 1 :]))
+        xi, tau, phi = tuple(components[:dims]), components[dims], tuple(components[dims + 1 :])
+        return cls(coordinates, fields, xi, tau, phi, parameters)
 
     @property
     def variables(self) -> tuple[sympy.Symbol, ...]:
@@ -100,7 +108,7 @@ class VectorField:
 
     def __add__(self, other: "VectorField") -> "VectorField":
         self._check_same_variables(other)
-        return self._like([a + b for a, b in zip(self.components, other.components, strict=True)])
+        return self._like([a + b for a, b in zip(self.components, other.components, strict=True)], other.parameters)
 
     def scaled(self, factor: sympy.Expr) -> "VectorField":
         """The multiple by a constant."""
@@ -109,10 +117,37 @@ class VectorField:
     def bracket(self, other: "VectorField") -> "VectorField":
         """[v, w]ᵏ = v(wᵏ) − w(vᵏ)  (Olver, Applications of Lie Groups to Differential Equations, eq. 1.20)."""
         self._check_same_variables(other)
-        return self._like([self(b) - other(a) for a, b in zip(self.components, other.components, strict=True)])
+        components = [self(b) - other(a) for a, b in zip(self.components, other.components, strict=True)]
+        return self._like(components, other.parameters)
 
-    def _like(self, components: Sequence[sympy.Expr]) -> "VectorField":
-        return VectorField.of_components(self.coordinates, self.fields, components)
+    def at(self, values: Mapping[str, Number]) -> "VectorField":
+        """The field with values in place of some of its parameters.
+
+        Raises:
+            ValueError: for a name that is no parameter, or a value that is no finite constant.
+        """
+        unknown = [name for name in values if name not in self.parameters]
+        if unknown:
+            raise ValueError(f"Expected parameters among {self.parameters}, got {', '.join(unknown)}.")
+        numbers = {variable(name): exact(value) for name, value in values.items()}
+        rest = tuple(name for name in self.parameters if name not in values)
+        components = [c.subs(numbers) for c in self.components]
+        return VectorField.of_components(self.coordinates, self.fields, components, rest)
+
+    def require_values(self) -> None:
+        """Refuse, in one sentence, coefficients with parameters where numbers are computed.
+
+        Raises:
+            ValueError: naming the parameters.
+        """
+        used = set().union(*(c.free_symbols for c in self.components))
+        if names := [name for name in self.parameters if variable(name) in used]:
+            values = ", ".join(f"{name}=..." for name in names)
+            raise ValueError(f"The generator {self.text} contains {', '.join(names)}: give values with .at({values}).")
+
+    def _like(self, components: Sequence[sympy.Expr], parameters: tuple[str, ...] = ()) -> "VectorField":
+        names = tuple(dict.fromkeys((*self.parameters, *parameters)))
+        return VectorField.of_components(self.coordinates, self.fields, components, names)
 
     def _check_same_variables(self, other: "VectorField") -> None:
         if self.variables != other.variables:
@@ -123,18 +158,18 @@ class VectorField:
             )
 
 
-def check_names(coordinates: tuple[str, ...], fields: tuple[str, ...]) -> None:
-    """One sentence for the first name that cannot serve as a coordinate or a field."""
-    names = (*coordinates, *fields)
+def check_names(coordinates: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[str, ...] = ()) -> None:
+    """One sentence for the first name that cannot serve as a coordinate, a field or a parameter."""
+    names = (*coordinates, *fields, *parameters)
     if not coordinates or not fields:
         raise ValueError(f"Expected at least one coordinate and one field, got {coordinates} and {fields}.")
     for name in names:
         if not is_name(name):
-            raise ValueError(f"Expected names such as x or u1 for coordinates and fields, got {name!r}.")
+            raise ValueError(f"Expected names such as x or u1 for coordinates, fields, parameters, got {name!r}.")
         if name == TIME or name in ELEMENTARY or name in CONSTANTS or name.startswith(DIRECTION):
             raise ValueError(f"The name {name!r} already has a meaning in a generator: choose another one.")
     if len(set(names)) < len(names):
-        raise ValueError(f"Expected different names for all coordinates and fields, got {', '.join(names)}.")
+        raise ValueError(f"Expected different names for all coordinates, fields, parameters, got {', '.join(names)}.")
 
 
 def is_name(text: str) -> bool:
