@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import sympy
+import torch
+from jaxtyping import Float
 from sympy.utilities.iterables import strongly_connected_components
+from torch import Tensor
 
+from pdesym.solvers.torch_function import torch_function
+from pdesym.symmetry.numerical_flow import Points, as_points
 from pdesym.symmetry.vector_field import VectorField
 
 EPSILON = sympy.Symbol("epsilon", real=True)
@@ -14,8 +19,8 @@ EPSILON = sympy.Symbol("epsilon", real=True)
 Solution = dict[sympy.Symbol, sympy.Expr]
 
 
-class _NoClosedForm(Exception):
-    """A component whose differential equation is none of those solved here."""
+class NoClosedForm(ValueError):
+    """A vector field whose differential equation is none of those solved here."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,27 @@ class Flow:
         """u', one for each field."""
         return self.image[self.dims + 1 :]
 
+    def __call__(self, point: Points, epsilon: float) -> tuple[Float[Tensor, "..."], ...]:
+        """The image (x'…, t', u'…) of points (x…, t, u…), float64; they broadcast against each other.
+
+        Args:
+            point: values of the variables, in their order.
+            epsilon: ε.
+
+        Raises:
+            ValueError: for another number of values, or parameters without a value.
+        """
+        strangers = set().union(*(z.free_symbols for z in self.image)) - {*self.variables, self.epsilon}
+        if strangers:
+            raise ValueError(
+                f"The flow contains {', '.join(sorted(map(str, strangers)))}: give values to the generator."
+            )
+        tensors = as_points(point, self.variables)
+        parameter = torch.tensor(epsilon, dtype=torch.float64)
+        values = torch_function((*self.variables, self.epsilon), self.image)(*tensors, parameter)
+        shape = tensors[0].shape
+        return tuple(torch.as_tensor(value, dtype=torch.float64).expand(shape) for value in values)
+
 
 @lru_cache(maxsize=256)
 def closed_form_flow(vector_field: VectorField) -> Flow:
@@ -61,7 +87,7 @@ def closed_form_flow(vector_field: VectorField) -> Flow:
     into the differential equation before it is returned.
 
     Raises:
-        ValueError: when an equation is none of these, or a quadrature has no elementary form.
+        NoClosedForm: (a ValueError) when an equation is none of these, or a quadrature has no elementary form.
     """
     s = sympy.Dummy("s", real=True)
     velocity = dict(zip(vector_field.variables, vector_field.components, strict=True))
@@ -71,9 +97,9 @@ def closed_form_flow(vector_field: VectorField) -> Flow:
             solved |= _solve_group(group, [velocity[z].subs(solved) for z in group], s)
         image = [sympy.simplify(solved[z]) for z in vector_field.variables]
         if not _satisfies(velocity, image, s):
-            raise _NoClosedForm
-    except _NoClosedForm:
-        raise ValueError(
+            raise NoClosedForm
+    except NoClosedForm:
+        raise NoClosedForm(
             f"No closed form of the flow of {vector_field.text} was found: integrate its ordinary differential "
             "equation numerically, or use the generator infinitesimally."
         ) from None
@@ -101,13 +127,13 @@ def _solve_scalar(z: sympy.Symbol, velocity: sympy.Expr, s: sympy.Symbol) -> sym
         factor, power = term.as_independent(z, as_Add=False)
         base, exponent = power.as_base_exp() if power.has(z) else (z, sympy.Integer(0))
         if base != z or not exponent.is_Rational:
-            raise _NoClosedForm
+            raise NoClosedForm
         powers[exponent] = powers.get(exponent, sympy.Integer(0)) + factor
     growth = sympy.exp(_integral(powers.pop(sympy.Integer(1), sympy.Integer(0)), s))
     if not powers:
         return z * growth
     if len(powers) > 1:
-        raise _NoClosedForm
+        raise NoClosedForm
     (p, factor), *_ = powers.items()
     if p == 0:
         return growth * (z + _integral(sympy.simplify(factor / growth), s))
@@ -121,13 +147,13 @@ def _solve_affine(group: Sequence[sympy.Symbol], velocity: Sequence[sympy.Expr],
     start = sympy.Matrix(group)
     matrix = sympy.Matrix(velocity).jacobian(start)
     if matrix.free_symbols & {*group, s}:
-        raise _NoClosedForm
+        raise NoClosedForm
     offset = (sympy.Matrix(velocity) - matrix * start).applyfunc(sympy.expand)
     try:
         growth = _real_form((matrix * s).exp())
         decay = _real_form((matrix * -s).exp())
     except (NotImplementedError, ValueError) as error:
-        raise _NoClosedForm from error
+        raise NoClosedForm from error
     source = (decay * offset).applyfunc(lambda entry: _integral(sympy.simplify(entry), s))
     return dict(zip(group, growth * (start + source), strict=True))
 
@@ -142,7 +168,7 @@ def _integral(integrand: sympy.Expr, s: sympy.Symbol) -> sympy.Expr:
         return sympy.Integer(0)
     primitive = sympy.integrate(integrand, s)
     if primitive.has(sympy.Integral):
-        raise _NoClosedForm
+        raise NoClosedForm
     # log(a(s)) - log(a(0)) would be a difference of complex numbers where a(0) < 0; log(a(s)/a(0)) is real near s = 0.
     rest = [sympy.Integer(0)]
     for term in sympy.Add.make_args(sympy.expand(primitive, log=False)):
@@ -159,7 +185,8 @@ def _satisfies(velocity: Mapping[sympy.Symbol, sympy.Expr], image: Sequence[symp
     """Whether the image starts at the identity and moves with the velocity, at two points of small positive values."""
     moved = dict(zip(velocity, image, strict=True))
     for shift in (1, 2):
-        point = {z: sympy.Rational(3 * k + 2 * shift, 7 * k + 11) for k, z in enumerate(velocity)}
+        constants = sorted(set().union(*(v.free_symbols for v in velocity.values())) - set(velocity), key=str)
+        point = {z: sympy.Rational(3 * k + 2 * shift, 7 * k + 11) for k, z in enumerate((*velocity, *constants))}
         now = point | {s: sympy.Rational(shift, 13)}
         for z, expression in moved.items():
             start = expression.subs(s, 0).subs(point) - point[z]

@@ -11,10 +11,12 @@ from torch import Tensor
 from pdesym.solvers.grid import Grid
 from pdesym.symmetry.action import act
 from pdesym.symmetry.characteristic import RightHandSide, characteristic
-from pdesym.symmetry.flow import Flow, closed_form_flow
+from pdesym.symmetry.flow import Flow, NoClosedForm, closed_form_flow
 from pdesym.symmetry.frames import Times
 from pdesym.symmetry.generator_text import parse_generator
+from pdesym.symmetry.numerical_flow import NumericalFlow
 from pdesym.symmetry.periodicity import require_periodic
+from pdesym.symmetry.prolongation import Prolongation, prolong
 from pdesym.symmetry.vector_field import Number, VectorField, exact
 
 
@@ -164,13 +166,27 @@ class Generator:
         """
         return characteristic(self.vector_field, u, grid, t, rhs)[0]
 
-    def flow(self) -> Flow:
-        """The one-parameter group exp(εv) in closed form.
+    def flow(self) -> Flow | NumericalFlow:
+        """The one-parameter group exp(εv): in closed form where one is found, else by its differential equation.
+
+        Both map points, `flow(point, epsilon)`; a `Flow` also holds its formulas.
 
         Raises:
-            ValueError: when no closed form is found.
+            ValueError: for parameters without a value, where no closed form is found.
         """
-        return closed_form_flow(self.vector_field)
+        try:
+            return closed_form_flow(self.vector_field)
+        except NoClosedForm:
+            self.vector_field.require_values()
+            return NumericalFlow(self.vector_field)
+
+    def prolong(self, order: int) -> Prolongation:
+        """The prolonged generator: what it does to the derivatives u_x, u_t, u_xx, … up to the order.
+
+        Raises:
+            ValueError: for a negative order.
+        """
+        return prolong(self.vector_field, order)
 
     def act(
         self, u: Float[Tensor, "..."], grid: Grid, times: Times, epsilon: int | float | Float[Tensor, "..."]

@@ -2,10 +2,13 @@
 
 import pytest
 import sympy
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdesym.symmetry import Generator
+from pdesym.symmetry import Flow, Generator
+from pdesym.symmetry.flow import closed_form_flow
+from pdesym.symmetry.numerical_flow import NumericalFlow
 
 PLANE = {"coordinates": ("x", "y"), "fields": ("u", "v")}
 SHALLOW = {"coordinates": ("x", "y"), "fields": ("h", "u", "v")}
@@ -85,9 +88,47 @@ def test_a_wrong_flow_breaks_the_group_law():
 
 
 @pytest.mark.parametrize("text", ["sin(x)*d_x", "exp(u)*d_u", "(u**2 + x*u**3 + 1)*d_u", "u*d_x + x**2*d_u"])
-def test_a_flow_without_closed_form_is_refused(text):
+def test_a_flow_without_closed_form_is_integrated(text):
+    generator = Generator(text)
     with pytest.raises(ValueError, match=r"No closed form of the flow of .* was found: integrate"):
-        Generator(text).flow()
+        closed_form_flow(generator.vector_field)
+    flow = generator.flow()
+    assert isinstance(flow, NumericalFlow)
+    start = torch.tensor([[0.3, 0.5], [0.2, 0.1], [0.1, -0.4]], dtype=torch.float64)
+    there = flow(flow(start, 0.1), 0.2)
+    assert torch.allclose(torch.stack(there), torch.stack(flow(start, 0.3)), rtol=0, atol=1e-10)
+    assert torch.allclose(torch.stack(flow(there, -0.3)), start, rtol=0, atol=1e-10)
+    moved = (torch.stack(flow(start, 1e-3)) - torch.stack(flow(start, -1e-3))) / 2e-3
+    values = dict(zip(flow.variables, start[:, 0].tolist(), strict=True))
+    velocity = [float(c.subs(values)) for c in generator.vector_field.components]
+    assert moved[:, 0].tolist() == pytest.approx(velocity, abs=1e-5)
+    assert max(map(abs, velocity)) > 0.01
+
+
+@pytest.mark.parametrize("generator", FLOWS[:13], ids=str)
+def test_both_flows_agree(generator):
+    exact, numerical = generator.flow(), NumericalFlow(generator.vector_field)
+    assert isinstance(exact, Flow)
+    start = torch.tensor([[0.3, 0.5], [0.2, 0.1], [0.4, 0.7]], dtype=torch.float64)
+    assert torch.allclose(torch.stack(exact(start, 0.3)), torch.stack(numerical(start, 0.3)), rtol=0, atol=1e-10)
+
+
+def test_parameters_stay_in_the_closed_form():
+    generator = Generator("2*nu*t*d_x - x*u*d_u", parameters=("nu",))
+    flow = generator.flow()
+    nu = sympy.Symbol("nu", real=True)
+    assert sympy.simplify(flow.x[0] - (x + 2 * nu * t * e)) == 0
+    with pytest.raises(ValueError, match="flow contains nu: give values"):
+        flow([0.0, 1.0, 1.0], 0.1)
+    assert float(generator.at(nu=0.5).flow()([0.0, 1.0, 1.0], 0.1)[0]) == pytest.approx(0.1)
+
+
+def test_a_flow_that_blows_up_says_where():
+    flow = Generator("exp(u)*d_u").flow()
+    with pytest.raises(ValueError, match=r"does not reach epsilon = 2 .* at about epsilon = 1"):
+        flow([0.0, 0.0, 0.0], 2.0)
+    with pytest.raises(ValueError, match="a value for each of x, t, u, got 2"):
+        flow([0.0, 0.0], 0.5)
 
 
 small = st.integers(-2, 2)
