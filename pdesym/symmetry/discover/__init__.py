@@ -1,0 +1,8 @@
+"""Finding symmetry algebras by linear algebra on numbers: of equations, and of trajectories."""
+
+from pdesym.symmetry.discover.dispatch import discover
+from pdesym.symmetry.discover.from_equation import discover_from_equation
+from pdesym.symmetry.discover.jets_numeric import Jets
+from pdesym.symmetry.discover.result import Discovery
+
+__all__ = ["Discovery", "Jets", "discover", "discover_from_equation"]
