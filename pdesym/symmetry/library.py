@@ -176,7 +176,13 @@ class Library:
         result = [sympy.Integer(0)] * len(self)
         for component, wanted in enumerate(generator.vector_field.components):
             indices = [k for k, (place, _) in enumerate(self.columns) if place == component]
-            found = _combination(wanted, [self.columns[k][1] for k in indices], self.variables)
+            functions = [self.columns[k][1] for k in indices]
+            found = _combination(wanted, functions, self.variables)
+            below = sympy.denom(wanted)
+            if isinstance(found, sympy.Expr) and below.free_symbols:
+                # The normal form of a generator has one denominator: u*sqrt(t) + 1/sqrt(t) reads (t*u + 1)/sqrt(t).
+                raised = _combination(wanted * below, [function * below for function in functions], self.variables)
+                found = found if isinstance(raised, sympy.Expr) else raised
             if isinstance(found, sympy.Expr):
                 raise ValueError(
                     f"The library has no combination of columns for the part ({found})*d_{self.variables[component]} "

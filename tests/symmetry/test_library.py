@@ -85,3 +85,11 @@ def test_refusals():
         Library(("x",), ("u",), ((3, sympy.Integer(1)),))
     with pytest.raises(ValueError, match="positive length"):
         Library.polynomial(1).fourier(1, (1.0, 2.0))
+
+
+def test_a_sum_over_one_denominator_is_taken_apart():
+    library = Library.of_terms(["1/sqrt(t+1)", "x/sqrt(t+1)", "u*sqrt(t+1)"])
+    generator = Generator("(x/(2*sqrt(t + 1)) - 2*u*sqrt(t + 1))*d_u")
+    assert library.coefficients(generator) == (0, 0, 0, 0, 0, 0, 0, sympy.Rational(1, 2), -2)
+    with pytest.raises(ValueError, match="no combination"):
+        library.coefficients(Generator("(x/(2*sqrt(t + 1)) - 2*u*sqrt(t + 1) + u)*d_u"))
