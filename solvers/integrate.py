@@ -88,7 +88,7 @@ def integrate(
             rows, outgrown = without_aliased(system, segments, control, waiting, is_last, out)
             if not rows.ids:
                 moved = rows
-            elif kernel.supports(system, tangents is not None):
+            elif kernel.supports(system):
                 # Compiled, float64 is faster than float32 is in torch.
                 moved = kernel.advance(system, grid, segments, control, stepper, index, is_last, rows, out)
             else:

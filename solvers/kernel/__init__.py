@@ -18,20 +18,14 @@ from pdesym.solvers.steppers import Stepper
 from pdesym.solvers.system import SpectralSystem
 
 
-def supports(system: SpectralSystem, tangents: bool = False) -> bool:
+def supports(system: SpectralSystem) -> bool:
     """Whether the kernel has this: on a CPU, numbers of points with factors 2, 3 and 5, an even one on the last axis.
 
     Products must be polynomials in the jets, with coefficients of parameters and, in one dimension, of x; nothing may
     depend on t. In one dimension jets are those of evolving fields; on a plane auxiliary fields may be any whose
     Fourier symbols are real or imaginary. Any `Stepper` will do.
-
-    Args:
-        system: the equation on a grid.
-        tangents: whether tangents are to be carried along, which on a plane the kernel does not.
     """
-    if system.grid.dims == 2:
-        return not tangents and plane_program_of(system) is not None
-    return program_of(system) is not None
+    return (plane_program_of(system) if system.grid.dims == 2 else program_of(system)) is not None
 
 
 def advance(

@@ -74,20 +74,25 @@ def flux_of(program: Program, system: SpectralSystem) -> Flux:
             written.add(use.field)
         products.append([*span(product.value), *span(product.derivative), first, len(uses)])
     slopes = span(program.slopes)
-    rows = [
-        [i.target, i.final, i.add, i.coefficient, len(i.factors), *i.factors, *(0,) * (3 - len(i.factors))]
-        for i in instructions
-    ]
     return Flux(
         jets=_integers([[jet.field, jet.order % 2] for jet in program.jets], 2),
         jet_scales=np.array([_scales(k, jet.order, 1.0) for jet in program.jets]).reshape(-1, len(k), 2),
-        instructions=_integers(rows, 8),
+        instructions=instruction_rows(instructions),
         slopes=np.array(slopes),
         products=_integers(products, 6),
         uses=_integers(uses, 3),
         use_scales=np.array(use_scales).reshape(-1, len(k), 2),
         work=program.work,
     )
+
+
+def instruction_rows(instructions: Sequence[Instruction]) -> Integers:
+    """Instructions as `Flux` has them."""
+    rows = [
+        [i.target, i.final, i.add, i.coefficient, len(i.factors), *i.factors, *(0,) * (3 - len(i.factors))]
+        for i in instructions
+    ]
+    return _integers(rows, 8)
 
 
 def _scales(k: Numbers, order: int, number: float) -> Numbers:

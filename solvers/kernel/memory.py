@@ -105,8 +105,9 @@ class Plane(NamedTuple):
         jets: for each source of a jet its field, turn and table, the jet, whether it adds to the sources before, and
             whether it is the last.
         uses: product, field, turn, table, and whether it adds to what is there.
-        spans: first and last instruction of each product.
-        half: jets and then products, transformed along the first axis only.
+        spans: first and last instruction of each product, and of its derivative along a tangent.
+        spectra: number of jets and products.
+        half: jets and then products, of the state and then of each tangent, transformed along the first axis only.
         line: `LANES` lines, transformed along the first axis only.
         ones: `(columns, 2)` ones.
         weight: as many times half of 1/(number of points).
@@ -123,6 +124,7 @@ class Plane(NamedTuple):
     jets: Integers
     uses: Integers
     spans: Integers
+    spectra: int
     half: int
     line: int
     ones: Numbers

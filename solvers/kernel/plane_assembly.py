@@ -8,10 +8,10 @@ from torch import Tensor
 
 from pdesym.solvers.compiled import compile_equation
 from pdesym.solvers.declaration import parameter_symbols
-from pdesym.solvers.kernel.assembly import aligned
+from pdesym.solvers.kernel.assembly import aligned, instruction_rows
 from pdesym.solvers.kernel.lengths import LANES, factors, transform
 from pdesym.solvers.kernel.memory import Flux, Integers, Layout, Method, Numbers, Plane
-from pdesym.solvers.kernel.program import Program, fluxes
+from pdesym.solvers.kernel.program import Instruction, Program, fluxes
 from pdesym.solvers.spectrum import tail_weights
 from pdesym.solvers.system import SpectralSystem
 from pdesym.solvers.torch_function import torch_function
@@ -55,9 +55,10 @@ class PlaneArrays:
         system: the equation on a grid.
         method: the combinations of the stepper.
         entries: how many of its coefficients differ.
+        copies: 1 + number of tangents.
     """
 
-    def __init__(self, program: Program, system: SpectralSystem, method: Method, entries: int):
+    def __init__(self, program: Program, system: SpectralSystem, method: Method, entries: int, copies: int = 1):
         n, half = system.grid.points[0], system.grid.points[1]
         self.columns, self.all_columns = (half + 1) // 2, half // 2 + 1
         self.blocks = -(-self.columns // LANES)
@@ -75,7 +76,8 @@ class PlaneArrays:
             for product, by_field in enumerate(system.product_uses)
             for field in by_field
         }
-        size = 2 * self.modes * self.fields
+        one = 2 * self.modes * self.fields
+        size = one * copies
         real = not bool(system.symbol.imag.any())
         self.table_blocks = entries * self.fields * (1 if system.diagonal else self.fields)
         self.has_constant = system.constant_spectra is not None
@@ -87,12 +89,12 @@ class PlaneArrays:
             fields=self.fields,
             kept=self.columns,
             modes=self.modes,
-            copies=1,
+            copies=copies,
             size=size,
             origin=self._take(size),
             table=self._take(self.table_blocks * self.modes * (1 if real else 2)),
             real=real,
-            constant=self._take(size if self.has_constant else 0),
+            constant=self._take(one if self.has_constant else 0),
             has_constant=self.has_constant,
             coefficients=self._take(len(program.coefficients)),
             points=self._take(program.slots * second),
@@ -111,8 +113,9 @@ class PlaneArrays:
             columns=self.columns,
             jets=self._jets(system),
             uses=self._uses(system),
-            spans=np.zeros((len(program.products), 2), dtype=np.int64),
-            half=self._take(2 * height * self.blocks * spectra),
+            spans=np.zeros((len(program.products), 4), dtype=np.int64),
+            spectra=spectra,
+            half=self._take(2 * height * self.blocks * spectra * copies),
             line=self._take(2 * LANES * self.blocks),
             ones=np.ones((self.columns, 2)),
             weight=np.full((self.columns, 2), 0.5 / (first * second)),
@@ -156,19 +159,20 @@ class PlaneArrays:
         return np.array(lines, dtype=np.int64).reshape(-1, 5)
 
     def _flux(self, program: Program) -> Flux:
-        rows: list[list[int]] = []
+        instructions: list[Instruction] = []
+
+        def span(new: Sequence[Instruction]) -> tuple[int, int]:
+            instructions.extend(new)
+            return len(instructions) - len(new), len(instructions)
+
         for product, transformed in enumerate(program.products):
-            first = len(rows)
-            rows += [
-                [i.target, i.final, i.add, i.coefficient, len(i.factors), *i.factors, *(0,) * (3 - len(i.factors))]
-                for i in transformed.value
-            ]
-            self.plane.spans[product] = first, len(rows)
+            self.plane.spans[product] = *span(transformed.value), *span(transformed.derivative)
+        slopes = np.array(span(program.slopes), dtype=np.int64)
         return Flux(
             jets=np.zeros((len(program.jets), 2), dtype=np.int64),
             jet_scales=np.zeros((0, 1, 2)),
-            instructions=np.array(rows, dtype=np.int64).reshape(-1, 8),
-            slopes=np.zeros(2, dtype=np.int64),
+            instructions=instruction_rows(instructions),
+            slopes=slopes,
             products=np.zeros((0, 6), dtype=np.int64),
             uses=np.zeros((0, 3), dtype=np.int64),
             use_scales=np.zeros((0, 1, 2)),
@@ -218,7 +222,7 @@ class PlaneArrays:
         self._write(self.layout.table, values, complex_pairs=not self.layout.real)
 
     def put_state(self, place: int, v: Tensor) -> None:
-        """Write a spectrum `(fields, rows, columns or more)`."""
+        """Write a spectrum and those of its tangents, `(copies, fields, rows, columns or more)`."""
         self._write(place, v, complex_pairs=True)
 
     def kept(self, place: int) -> Numbers:
@@ -232,13 +236,14 @@ class PlaneArrays:
         self.memory[first : first + len(state)] = state
 
     def spectra(self, states: Sequence[Numbers]) -> Tensor:
-        """The spectra `(states, fields, rows, columns)` of what `kept` gave, a Nyquist column of zeros included."""
-        blocks = np.stack(states).reshape(len(states), self.fields, self.blocks, self.rows, 2, LANES)
-        result = np.zeros((len(states), self.fields, self.rows, self.all_columns), dtype=np.complex128)
+        """The spectra `(states, copies, fields, rows, columns)` of what `kept` gave, with a Nyquist column of zeros."""
+        shape = len(states), self.layout.copies, self.fields
+        blocks = np.stack(states).reshape(*shape, self.blocks, self.rows, 2, LANES)
+        result = np.zeros((*shape, self.rows, self.all_columns), dtype=np.complex128)
         for block in range(self.blocks):
             lanes = result[..., block * LANES : min((block + 1) * LANES, self.columns)]
             width = lanes.shape[-1]
-            lanes.real, lanes.imag = blocks[:, :, block, :, 0, :width], blocks[:, :, block, :, 1, :width]
+            lanes.real, lanes.imag = blocks[..., block, :, 0, :width], blocks[..., block, :, 1, :width]
         return torch.from_numpy(result)
 
 

@@ -1,4 +1,4 @@
-"""One trajectory on a plane: N by transforms that never leave the cache, and the steps of one segment.
+"""One trajectory on a plane, with its tangents: N by transforms that stay in the cache, and the steps of one segment.
 
 The half spectrum of a field has its columns, the wavenumbers of the second axis, in blocks of `LANES`, one in each
 lane; a block is a list of complex numbers along the first axis. Transforms along the first axis therefore are those of
@@ -21,19 +21,19 @@ from pdesym.solvers.kernel.vectors import load, splat, store, transpose
 
 
 @jitted
-def _along_first(z: Any, state: int, layout: Layout, plane: Plane) -> None:
-    """The jets, transformed along the first axis."""
+def _along_first(z: Any, state: int, copy: int, layout: Layout, plane: Plane) -> None:
+    """The jets of the state or of a tangent, transformed along the first axis."""
     rows, size = plane.rows.shape[0], 2 * plane.height
     zero = splat(0.0)
     for j in range(plane.jets.shape[0]):
         field, turn, table = plane.jets[j, 0], plane.jets[j, 1], plane.jets[j, 2]
         jet, add, last = plane.jets[j, 3], plane.jets[j, 4] == 1, plane.jets[j, 5] == 1
         for block in range(plane.blocks):
-            target = plane.half + (jet * plane.blocks + block) * size
+            target = plane.half + ((copy * plane.spectra + jet) * plane.blocks + block) * size
             if not add:
                 for i in range(2 * plane.along.half):
                     store(z, target + i, zero)
-            source = state + 2 * (layout.modes * field + block * rows)
+            source = state + 2 * (layout.modes * (copy * layout.fields + field) + block * rows)
             scale = table + block * rows
             for r in range(rows):
                 at = target + 2 * plane.rows[r]
@@ -52,51 +52,70 @@ def _along_first(z: Any, state: int, layout: Layout, plane: Plane) -> None:
 
 
 @jitted
-def _lines(z: Any, flux: Flux, layout: Layout, plane: Plane) -> None:
-    """The products, from jets and to spectra transformed along the first axis, `LANES` lines after the others."""
-    size, points = 2 * plane.height, 2 * plane.across.half
-    jets, products = flux.jets.shape[0], plane.spans.shape[0]
-    for first in range(0, plane.height, LANES):
-        for jet in range(jets):
-            for block in range(plane.blocks):
-                source = plane.half + (jet * plane.blocks + block) * size + 2 * first
-                target = plane.line + 2 * LANES * block
-                transpose(z, source, 2, target, 2)
-                transpose(z, source + 1, 2, target + 1, 2)
-            synthesise(z, layout.points + jet * points, plane.line, plane.columns, plane.ones, 0, plane.across)
-        for product in range(products):
-            execute(z, plane.spans[product, 0], plane.spans[product, 1], flux, layout, plane.across)
-            work = layout.points + flux.work * points
-            analyse(z, work, plane.across)
-            project(z, work, plane.line, plane.columns, plane.weight, 0, False, plane.across)
-            for block in range(plane.blocks):
-                source = plane.line + 2 * LANES * block
-                target = plane.half + ((jets + product) * plane.blocks + block) * size
-                transpose(z, source, 2, layout.scratch, 2)
-                transpose(z, source + 1, 2, layout.scratch + 1, 2)
-                for i in range(LANES):
-                    n = plane.order[first + i]
-                    if n >= 0:
-                        store(z, target + 2 * n, load(z, layout.scratch + 2 * i))
-                        store(z, target + 2 * n + 1, load(z, layout.scratch + 2 * i + 1))
+def _jets(z: Any, first: int, copy: Any, layout: Layout, plane: Plane, jets: int) -> None:
+    """The jets on the lines from `first` on."""
+    size = 2 * plane.height
+    for jet in range(jets):
+        for block in range(plane.blocks):
+            source = plane.half + ((copy * plane.spectra + jet) * plane.blocks + block) * size + 2 * first
+            target = plane.line + 2 * LANES * block
+            transpose(z, source, 2, target, 2)
+            transpose(z, source + 1, 2, target + 1, 2)
+        field = layout.points + jet * 2 * plane.across.half
+        synthesise(z, field, plane.line, plane.columns, plane.ones, 0, plane.across)
 
 
 @jitted
-def _back(z: Any, target: int, flux: Flux, layout: Layout, plane: Plane) -> None:
+def _product(z: Any, first: int, place: int, begin: int, end: int, flux: Flux, layout: Layout, plane: Plane) -> None:
+    """What instructions make of the jets on the lines from `first` on, transformed along them."""
+    execute(z, begin, end, flux, layout, plane.across)
+    work = layout.points + flux.work * 2 * plane.across.half
+    analyse(z, work, plane.across)
+    project(z, work, plane.line, plane.columns, plane.weight, 0, False, plane.across)
+    for block in range(plane.blocks):
+        source = plane.line + 2 * LANES * block
+        target = plane.half + (place * plane.blocks + block) * 2 * plane.height
+        transpose(z, source, 2, layout.scratch, 2)
+        transpose(z, source + 1, 2, layout.scratch + 1, 2)
+        for i in range(LANES):
+            n = plane.order[first + i]
+            if n >= 0:
+                store(z, target + 2 * n, load(z, layout.scratch + 2 * i))
+                store(z, target + 2 * n + 1, load(z, layout.scratch + 2 * i + 1))
+
+
+@jitted
+def _lines(z: Any, flux: Flux, layout: Layout, plane: Plane) -> None:
+    """The products, from jets and to spectra transformed along the first axis, `LANES` lines after the others."""
+    jets, products, spans = flux.jets.shape[0], plane.spans.shape[0], plane.spans
+    for first in range(0, plane.height, LANES):
+        _jets(z, first, np.int64(0), layout, plane, jets)
+        for product in range(products):
+            _product(z, first, jets + product, spans[product, 0], spans[product, 1], flux, layout, plane)
+        if layout.copies > 1:
+            execute(z, flux.slopes[0], flux.slopes[1], flux, layout, plane.across)
+        for copy in range(1, layout.copies):
+            _jets(z, first, copy, layout, plane, jets)
+            for product in range(products):
+                place = copy * plane.spectra + jets + product
+                _product(z, first, place, spans[product, 2], spans[product, 3], flux, layout, plane)
+
+
+@jitted
+def _back(z: Any, target: int, copy: int, flux: Flux, layout: Layout, plane: Plane) -> None:
     """The products to spectra, and into the equations of the fields."""
     rows, size = plane.rows.shape[0], 2 * plane.height
-    jets, place = flux.jets.shape[0], plane.along.place
+    first, place = copy * plane.spectra + flux.jets.shape[0], plane.along.place
     zero = splat(0.0)
     for block in range(plane.blocks):
         for product in range(plane.spans.shape[0]):
-            complex_transform(
-                z, plane.half + ((jets + product) * plane.blocks + block) * size, np.int64(0), plane.along
-            )
+            at = plane.half + ((first + product) * plane.blocks + block) * size
+            complex_transform(z, at, np.int64(0), plane.along)
         for u in range(plane.uses.shape[0]):
             product, field, turn = plane.uses[u, 0], plane.uses[u, 1], plane.uses[u, 2]
             table, add = plane.uses[u, 3], plane.uses[u, 4] == 1
-            source = plane.half + ((jets + product) * plane.blocks + block) * size
-            to = target + 2 * (layout.modes * field + block * rows)
+            source = plane.half + ((first + product) * plane.blocks + block) * size
+            to = target + 2 * (layout.modes * (copy * layout.fields + field) + block * rows)
             for r in range(rows):
                 at = source + 2 * place[plane.rows[r]]
                 s = load(z, table + block * rows + r)
@@ -111,14 +130,19 @@ def _back(z: Any, target: int, flux: Flux, layout: Layout, plane: Plane) -> None
 
 @jitted
 def _evaluate(z: Any, state: int, target: int, flux: Flux, layout: Layout, plane: Plane) -> None:
-    """N of a state."""
+    """N of a state, and N' there of its tangents."""
     if layout.has_constant:
         # All uses of products then add.
-        for i in range(layout.size):
+        one = 2 * layout.modes * layout.fields
+        for i in range(one):
             store(z, target + i, load(z, layout.constant + i))
-    _along_first(z, state, layout, plane)
+        for i in range(one, layout.size):
+            store(z, target + i, splat(0.0))
+    for copy in range(layout.copies):
+        _along_first(z, state, copy, layout, plane)
     _lines(z, flux, layout, plane)
-    _back(z, target, flux, layout, plane)
+    for copy in range(layout.copies):
+        _back(z, target, copy, flux, layout, plane)
 
 
 _advance_one = stepping(_evaluate)

@@ -50,7 +50,8 @@ class PlaneKernel:
         program = plane_program_of(system)
         assert program is not None, "see `supports`"
         self.method, self.distinct = method_of(stepper, len(system.equation.fields), system.diagonal)
-        self.arrays = PlaneArrays(program, system, self.method, len(self.distinct))
+        copies = 1 + (samples.w[0].shape[0] if samples.w else 0)
+        self.arrays = PlaneArrays(program, system, self.method, len(self.distinct), copies)
         self.in_use: tuple[float, int] | None = None
 
     def run(self) -> Rows:
@@ -64,7 +65,10 @@ class PlaneKernel:
     def _run(self, place: int, row: int) -> None:
         arrays, out, control = self.arrays, self.out, self.control
         segment, m = self.samples.segment[place], self.samples.substeps[place]
-        arrays.put_state(self._current, self.samples.v[place])
+        state = self.samples.v[place].unsqueeze(0)
+        if self.samples.w:
+            state = torch.cat([state, self.samples.w[place]])
+        arrays.put_state(self._current, state)
         before = arrays.kept(self._current)
         recorded: list[Numbers] = []
         outputs: list[int] = []
@@ -154,10 +158,16 @@ class PlaneKernel:
 
     def _hand_on(self, row: int, state: Numbers, segment: int, substeps: int) -> None:
         self.outgrown.ids.append(row)
-        self.outgrown.v.append(self.arrays.spectra([state])[0])
+        spectra = self.arrays.spectra([state])[0]
+        self.outgrown.v.append(spectra[0])
+        if self.arrays.layout.copies > 1:
+            self.outgrown.w.append(spectra[1:])
         self.outgrown.segment.append(segment)
         self.outgrown.substeps.append(substeps)
 
     def _record(self, row: int, outputs: Sequence[int], states: Sequence[Numbers]) -> None:
         spectra = self.arrays.spectra(states)
-        self.out.u[row, outputs] = sampled(spectra, self.system.grid.points, self.output_grid.points)
+        values = sampled(spectra, self.system.grid.points, self.output_grid.points)
+        self.out.u[row, outputs] = values[:, 0]
+        if self.out.w is not None:
+            self.out.w[row][:, outputs] = values[:, 1:].transpose(0, 1)

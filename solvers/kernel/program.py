@@ -130,28 +130,7 @@ def _program(
             todo.append(({factors: (count, rest * c) for factors, (count, c) in scaled.items()}, same))
     everything = [coefficient for monomials, _ in todo for _, coefficient in monomials.values()]
     builder = _Builder(len(jets), list(dict.fromkeys(c for c in everything if c.has(*coordinates))))
-    values = [builder.sum(monomials, builder.work) for monomials, _ in todo]
-    slopes: list[Instruction] = []
-    derivatives: list[tuple[Instruction, ...]] = []
-    for monomials, _ in todo:
-        derivative: list[Instruction] = []
-        for jet in sorted({jet for factors in monomials for jet in factors}):
-            slot = builder.new_slot()
-            slopes += builder.sum(_slope(monomials, jet), slot)
-            derivative.append(Instruction(builder.work, True, bool(derivative), -1, (slot, jet)))
-        derivatives.append(tuple(derivative))
-    return Program(
-        jets=jets,
-        functions=tuple(builder.functions),
-        coefficients=tuple(builder.coefficients),
-        products=tuple(
-            Transformed(value, derivative, tuple(uses))
-            for value, derivative, (_, uses) in zip(values, derivatives, todo, strict=True)
-        ),
-        slopes=tuple(slopes),
-        work=builder.work,
-        slots=builder.slots,
-    )
+    return _written(todo, jets, builder)
 
 
 def _monomials(flux: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> Monomials | None:
@@ -214,7 +193,7 @@ class _Builder:
 def fluxes(compiled: Compiled, space: JetSpace) -> Program | None:
     """The program of the products alone, whatever they are used for; None where one is no polynomial in the jets.
 
-    The numbers of an `Instruction` are those of `program`; there are no functions of coordinates and no slopes.
+    The numbers of an `Instruction` are those of `program`; there are no functions of coordinates.
     """
     return _fluxes(
         tuple(product.flux for product in compiled.products),
@@ -231,19 +210,36 @@ def _fluxes(
     symbols: tuple[sympy.Symbol, ...],
     coordinates: tuple[sympy.Symbol, ...],
 ) -> Program | None:
-    todo = [_monomials(flux, symbols) for flux in products]
-    builder = _Builder(len(jets), [])
-    values = []
-    for monomials in todo:
+    todo: list[tuple[Monomials, list[Use]]] = []
+    for flux in products:
+        monomials = _monomials(flux, symbols)
         if monomials is None or any(coefficient.has(*coordinates) for _, coefficient in monomials.values()):
             return None
-        values.append(Transformed(builder.sum(monomials, builder.work), (), ()))
+        todo.append((monomials, []))
+    return _written(todo, jets, _Builder(len(jets), []))
+
+
+def _written(todo: Sequence[tuple[Monomials, list[Use]]], jets: tuple[Jet, ...], builder: "_Builder") -> Program:
+    """The instructions of products and of their derivatives along a tangent."""
+    values = [builder.sum(monomials, builder.work) for monomials, _ in todo]
+    slopes: list[Instruction] = []
+    derivatives: list[tuple[Instruction, ...]] = []
+    for monomials, _ in todo:
+        derivative: list[Instruction] = []
+        for jet in sorted({jet for factors in monomials for jet in factors}):
+            slot = builder.new_slot()
+            slopes += builder.sum(_slope(monomials, jet), slot)
+            derivative.append(Instruction(builder.work, True, bool(derivative), -1, (slot, jet)))
+        derivatives.append(tuple(derivative))
     return Program(
         jets=jets,
-        functions=(),
+        functions=tuple(builder.functions),
         coefficients=tuple(builder.coefficients),
-        products=tuple(values),
-        slopes=(),
+        products=tuple(
+            Transformed(value, derivative, tuple(uses))
+            for value, derivative, (_, uses) in zip(values, derivatives, todo, strict=True)
+        ),
+        slopes=tuple(slopes),
         work=builder.work,
         slots=builder.slots,
     )

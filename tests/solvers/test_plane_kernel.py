@@ -123,6 +123,29 @@ def test_fixed_steps_with_padded_products_and_steps_of_another_run(monkeypatch):
     assert_same(*both(monkeypatch, equation, u, grid, 0.0, times, replayed))
 
 
+@pytest.mark.parametrize("name", ["vorticity, forced", "burgers", "a speed for each sample", "wave", "gray-scott"])
+def test_tangents_are_carried_along(name, monkeypatch):
+    equation, u, grid, times = case(name, batch=3)
+    w = torch.stack([initial(3, u.shape[1], grid, seed=seed) for seed in (5, 6)], dim=1)
+    compiled, reference = both(monkeypatch, equation, u, grid, 0.0, times, adaptive(3), tangents=w)
+    assert_same(compiled, reference)
+    assert (compiled.w - reference.w).norm() <= 1e-12 * reference.w.norm()
+    # The same without tangents, and with others beside them.
+    torch.testing.assert_close(
+        module.integrate(equation, u, grid, 0.0, times, adaptive(3)).u, compiled.u, rtol=0, atol=1e-14
+    )
+    one = module.integrate(equation, u, grid, 0.0, times, adaptive(3), tangents=w[:, 1:])
+    torch.testing.assert_close(one.w[:, 0], compiled.w[:, 1], rtol=0, atol=1e-14)
+
+
+def test_tangents_outgrow_their_grid_with_their_state(monkeypatch):
+    equation, u, grid, times = case("vorticity")
+    w = initial(4, 1, grid, seed=7).unsqueeze(1)
+    compiled, reference = both(monkeypatch, equation, 4 * u, grid, 0.0, times, adaptive(4, tail=1e-5), tangents=w)
+    assert len({stages[-1] for stages in reference.stages}) > 1
+    assert (compiled.w - reference.w).norm() <= 1e-11 * reference.w.norm()
+
+
 def test_a_blow_up_is_that_of_torch(monkeypatch):
     equation = Equation("u_t = 0.1*lap(u) + u**2")
     grid = Grid(16, 16, length=6.0)
@@ -164,5 +187,3 @@ def test_points_with_other_prime_factors_are_left_to_torch():
     assert kernel.supports(SpectralSystem(equation, Grid(18, 20, length=6.0)))
     assert not kernel.supports(SpectralSystem(equation, Grid(14, 20, length=6.0)))
     assert not kernel.supports(SpectralSystem(equation, Grid(18, 15, length=6.0)))
-    # Tangents are carried along by torch.
-    assert not kernel.supports(SpectralSystem(equation, Grid(18, 20, length=6.0)), True)
