@@ -127,7 +127,7 @@ def by_gap(singular_values: np.ndarray, floor: float = ROUNDING) -> Decision:
         f"largest gap: σ_{dimension} and σ_{dimension + 1} lie a factor {margin:.1e} apart, the next largest gap is "
         f"{float(np.exp(np.sort(gaps)[-2])):.1e}"
     )
-    flags = () if margin >= LEAST_MARGIN else (_unclear(margin),)
+    flags = () if margin >= LEAST_MARGIN else (unclear(margin),)
     return Decision(dimension, float(clipped[dimension]), margin, sentence, flags)
 
 
@@ -139,7 +139,7 @@ def _below(singular_values: np.ndarray, floor: float, rule: str) -> Decision:
     following = f"σ_{dimension + 1} = {rest[0]:.1e}" if len(rest) else "there are no others"
     flags: tuple[str, ...] = ()
     if margin < LEAST_MARGIN:
-        flags += (_unclear(margin),)
+        flags += (unclear(margin),)
     near = np.flatnonzero(rest[1:] > 100.0 * rest[:-1]) + 1
     if len(near):
         count = int(near[-1])
@@ -150,5 +150,6 @@ def _below(singular_values: np.ndarray, floor: float, rule: str) -> Decision:
     return Decision(dimension, floor, margin, f"{rule}; {last}, {following}", flags)
 
 
-def _unclear(margin: float) -> str:
+def unclear(margin: float) -> str:
+    """What to say of a gap that separates nothing."""
     return f"unclear: the next singular value is only {margin:.1f} times the floor, the dimension may be wrong"

@@ -1,0 +1,126 @@
+"""An operator as what discovery needs of it: values and derivatives at several times."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pdesym.solvers.flow_map import FlowMap
+
+Operator = Callable[[Tensor], Tensor]
+
+# Directions that are pushed forward together: more need more memory and save no time.
+_AT_ONCE = 8
+# Frames from which u_t is taken at the initial time, and, where any can be had, their distance as a share of the step.
+_FRAMES = 6
+_SHORTER = 1 / 32
+
+
+@dataclass(frozen=True)
+class Propagation:
+    """A solution map at the multiples of one step.
+
+    Attributes:
+        step: h, the time of one step.
+        advance: `(u, steps) → (batch, steps, channel, *space)`, the fields at h, 2h, ….
+        push: `(u, w, steps) → (tangents, batch, steps, channel, *space)`, the derivative along `(tangents, …)`.
+        initial_rates: `u → (u_t, u_t)` at the initial time, to an order and, for its error, to one less.
+    """
+
+    step: float
+    advance: Callable[[Tensor, int], Tensor]
+    push: Callable[[Tensor, Tensor, int], Tensor]
+    initial_rates: Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+def of_flow(flow: FlowMap, step: float) -> Propagation:
+    """The flow of an equation from its initial time, with tangents by the solver's own derivative."""
+
+    def at(steps: int, step: float = step) -> FlowMap:
+        times = [flow.start + step * k for k in range(steps + 1)]
+        rtol = flow.rtol if flow.dt is None else None
+        return FlowMap(flow.equation, flow.grid, times, rtol, flow.dt, length=flow.length)
+
+    def advance(u: Tensor, steps: int) -> Tensor:
+        return at(steps)(u).reshape(len(u), steps, *u.shape[1:])
+
+    def push(u: Tensor, w: Tensor, steps: int) -> Tensor:
+        pushed = [at(steps).tangent(u, part)[1] for part in w.split(_AT_ONCE)]
+        return torch.cat(pushed).reshape(len(w), len(u), steps, *u.shape[1:])
+
+    def rates(u: Tensor) -> tuple[Tensor, Tensor]:
+        short = step * _SHORTER
+        frames = at(_FRAMES, short)(u).reshape(len(u), _FRAMES, *u.shape[1:])
+        return initial_rate(u, frames, short), initial_rate(u, frames[:, :-1], short)
+
+    return Propagation(step, advance, push, rates)
+
+
+def of_operator(operator: Operator, step: float) -> Propagation:
+    """A callable that maps fields one step on, repeated; tangents by forward-mode automatic differentiation."""
+
+    def advance(u: Tensor, steps: int) -> Tensor:
+        fields = []
+        with torch.no_grad():
+            for _ in range(steps):
+                u = operator(u)
+                fields.append(u)
+        return torch.stack(fields, dim=1)
+
+    def push(u: Tensor, w: Tensor, steps: int) -> Tensor:
+        tangents = []
+        for direction in w:
+            point, moved = u, direction
+            frames = []
+            for _ in range(steps):
+                # In two statements, so that no graph outlives its step.
+                value, derivative = torch.func.jvp(operator, (point,), (moved,))[:2]
+                point, moved = value.detach(), derivative.detach()
+                frames.append(moved)
+            tangents.append(torch.stack(frames, dim=1))
+        return torch.stack(tangents)
+
+    def rates(u: Tensor) -> tuple[Tensor, Tensor]:
+        frames = advance(u, _FRAMES)
+        return initial_rate(u, frames, step), initial_rate(u, frames[:, :-1], step)
+
+    return Propagation(step, advance, push, rates)
+
+
+def propagation_of(operator: Operator | FlowMap, step: float | None) -> Propagation:
+    """What discovery needs of an operator.
+
+    Raises:
+        ValueError: for a callable without the time of its step.
+    """
+    if isinstance(operator, FlowMap):
+        return of_flow(operator, step or operator.times[0] - operator.start)
+    if step is None:
+        raise ValueError(
+            "Expected step=, the time by which the operator moves its fields, to be given with a callable."
+        )
+    return of_operator(operator, step)
+
+
+def initial_rate(
+    u: Float[Tensor, "batch channel *space"], frames: Float[Tensor, "batch time channel *space"], step: float
+) -> Float[Tensor, "batch channel *space"]:
+    """u_t at the initial time by the one-sided difference of the order that the frames allow, 6 from six of them."""
+    order = frames.shape[1]
+    weights = one_sided(order)
+    rate = weights[0] * u
+    for k in range(order):
+        rate = rate + weights[k + 1] * frames[:, k]
+    return rate / step
+
+
+def one_sided(order: int) -> Sequence[float]:
+    """Weights of f(0), f(1), …, f(order) in f'(0), exact for polynomials of that degree."""
+    powers = torch.arange(order + 1, dtype=torch.float64)
+    matrix = powers[None, :] ** powers[:, None]
+    right = torch.zeros(order + 1, dtype=torch.float64)
+    right[1] = 1.0
+    weights: list[float] = torch.linalg.solve(matrix, right).tolist()
+    return weights

@@ -1,0 +1,118 @@
+"""Symmetries of solution maps that are only called, against the algebras that are known."""
+
+import pytest
+import torch
+
+from pdesym.solvers import Equation, FlowMap, Grid, RandomSinusoids, burgers, heat, kdv, ks
+from pdesym.symmetry import Generator
+from pdesym.symmetry.discover.from_operator import discover_from_operator
+from pdesym.symmetry.discover.propagation import one_sided
+from pdesym.symmetry.library import Library
+
+# name → (equation, length, largest wavenumber, algebra, what is none of it)
+KNOWN = {
+    "heat": (
+        heat(0.1), 40.0, 1.3,
+        ["d_x", "d_t", "u*d_u", "x*d_x + 2*t*d_t", "0.2*t*d_x - x*u*d_u", "d_u", "x*d_u", "(x**2 + 0.2*t)*d_u"],
+        "t*d_x + d_u",
+    ),
+    "burgers": (
+        burgers(0.1), 40.0, 1.3,
+        ["d_x", "d_t", "t*d_x + d_u", "x*d_x + 2*t*d_t - u*d_u", "x*t*d_x + t**2*d_t + (x - t*u)*d_u"],
+        "u*d_u",
+    ),
+    "kdv": (kdv(), 80.0, 1.0, ["d_x", "d_t", "t*d_x + d_u", "x*d_x + 3*t*d_t - 2*u*d_u"], "x*d_x + 2*t*d_t - u*d_u"),
+    "ks": (ks(), 40.0, 1.3, ["d_x", "d_t", "t*d_x + d_u"], "x*d_x + 4*t*d_t - 3*u*d_u"),
+}  # fmt: skip
+
+
+def case(name):
+    equation, length, wavenumber, texts, wrong = KNOWN[name]
+    grid = Grid(256, length=length)
+    u = RandomSinusoids(waves=(1, int(wavenumber * length / 6.283))).sample(grid, range(8), 1)
+    return equation, grid, u, [Generator(text) for text in texts], Generator(wrong)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_algebra_of_an_exact_flow(name):
+    equation, grid, u, algebra, wrong = case(name)
+    found = discover_from_operator(FlowMap(equation, grid, (0.0, 0.05), rtol=1e-11), u, grid, name=name)
+    assert found.dimension == len(algebra)
+    assert found.angle_to(algebra) < 1e-4
+    assert found.margin > 100
+    assert not found.flags
+    assert all(found.contains(generator) for generator in algebra)
+    assert not found.contains(wrong)
+    assert found.closed
+    assert found.closed_forms.startswith("accepted")
+
+
+def test_a_callable_is_all_it_takes():
+    """Burgers by Cole and Hopf, for any mean, in operations that torch differentiates."""
+    _, grid, u, algebra, wrong = case("burgers")
+    k = 2 * torch.pi * torch.fft.rfftfreq(256, 40.0 / 256, dtype=torch.float64)
+    over_k = torch.where(k > 0, 1 / k.clamp_min(1e-9), 0.0)
+    nu, step = 0.5, 0.05
+
+    def multiplied(fields, multiplier):
+        return torch.fft.irfft(torch.fft.rfft(fields) * multiplier, n=256)
+
+    def operator(fields):
+        mean = fields.mean(-1, keepdim=True)
+        potential = multiplied(fields - mean, -1j * over_k)
+        theta = torch.fft.rfft(torch.exp(-potential / (2 * nu))) * torch.exp(-nu * k**2 * step)
+        slope, value = torch.fft.irfft(1j * k * theta, n=256), torch.fft.irfft(theta, n=256)
+        moving = torch.fft.rfft(-2 * nu * slope / value) * torch.exp(-1j * k * mean * step)
+        return torch.fft.irfft(moving, n=256) + mean
+
+    found = discover_from_operator(operator, 0.3 * u, grid, step=step)
+    assert found.dimension == len(algebra)
+    assert found.angle_to(algebra) < 0.01
+    assert not found.contains(wrong)
+
+
+def test_a_broken_symmetry_is_not_reported():
+    _, grid, u, algebra, _ = case("burgers")
+    damped = Equation("u_t = -u*u_x + 0.1*u_xx - 0.5*u")
+    found = discover_from_operator(FlowMap(damped, grid, (0.0, 0.05), rtol=1e-11), u, grid)
+    assert found.dimension < len(algebra)
+    assert found.contains(Generator("d_x"))
+    assert found.contains(Generator("d_t"))
+    assert not any(found.contains(generator) for generator in algebra[2:])
+
+
+def test_the_known_error_of_a_trained_operator_decides():
+    equation, grid, u, algebra, _ = case("burgers")
+    flow = FlowMap(equation, grid, (0.0, 0.05), rtol=1e-11)
+    library = Library.polynomial(2, space=False)
+    found = discover_from_operator(flow, u, grid, library, error=1e-6)
+    assert found.dimension == 3
+    assert found.floor == pytest.approx(2e-6)
+    assert found.angle_to(algebra[:3]) < 1e-4
+    # An operator with an error as large as everything has every symmetry, and the rule says how it came to that.
+    blind = discover_from_operator(flow, u, grid, library, error=10.0)
+    assert blind.dimension == len(library)
+    assert "2 times its relative error 1.0e+01" in blind.rule
+
+
+def test_one_sided_differences_are_exact_for_polynomials():
+    for order in (2, 4, 6):
+        weights = one_sided(order)
+        values = [(1 + 0.5 * k) ** order for k in range(order + 1)]
+        derivative = sum(w * value for w, value in zip(weights, values, strict=True)) / 0.5
+        assert derivative == pytest.approx(order, rel=1e-9)
+
+
+def test_what_cannot_be_looked_at_is_refused():
+    equation, grid, u, _, _ = case("burgers")
+    flow = FlowMap(equation, grid, (0.0, 0.05))
+    with pytest.raises(ValueError, match="float64"):
+        discover_from_operator(flow, u.float(), grid)
+    with pytest.raises(ValueError, match="Expected fields"):
+        discover_from_operator(flow, u[..., ::2], grid)
+    with pytest.raises(ValueError, match="horizons"):
+        discover_from_operator(flow, u, grid, horizons=(0, 1))
+    with pytest.raises(ValueError, match="step="):
+        discover_from_operator(lambda fields: fields, u, grid)
+    with pytest.raises(ValueError, match="2 fields on 1 axes"):
+        discover_from_operator(flow, u, grid, Library.polynomial(1, ("u", "v")))
