@@ -151,10 +151,7 @@ class Algebra:
 
         The residual of [v, w] is the norm of what no combination of the basis takes away from it, relative to the
         larger of ‖[v, w]‖ and ‖v‖ ‖w‖: where v and w all but commute, [v, w] alone is noise. Norms are those of the
-        constants by function.
-
-        Raises:
-            ValueError: for generators with parameters whose brackets are no combinations: give values first.
+        constants by function, parameters without a value taken as 3/2, 4/3, 5/4, ….
         """
         return self._closure(self._vector_fields, self._exact_brackets)
 
@@ -172,8 +169,13 @@ class Algebra:
     def _closure(self, space: Sequence[VectorField], exact: Sequence[tuple[sympy.Expr, ...] | None]) -> Closure:
         if all(row is not None for row in exact):
             return sympy.Integer(0)
-        _, norms, residuals = _fitted(space, self._brackets)
-        lengths = _norms(self._vector_fields)
+        values = {name: sympy.Rational(k + 3, k + 2) for k, name in enumerate(self.parameters)}
+
+        def generic(vector_fields: Sequence[VectorField]) -> list[VectorField]:
+            return [v.at({name: x for name, x in values.items() if name in v.parameters}) for v in vector_fields]
+
+        _, norms, residuals = _fitted(generic(space), generic(self._brackets))
+        lengths = _norms(generic(self._vector_fields))
         products = np.array([a * b for a, b in combinations(lengths, 2)])
         return float((residuals / np.maximum(norms, products)).max())
 

@@ -1,0 +1,6 @@
+"""The exact symmetry algebra of an equation from its text."""
+
+from pdesym.symmetry.determine.determine import determine
+from pdesym.symmetry.determine.result import Determined, Family, Special, SuperpositionIdeal
+
+__all__ = ["Determined", "Family", "Special", "SuperpositionIdeal", "determine"]

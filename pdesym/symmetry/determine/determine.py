@@ -1,0 +1,176 @@
+"""The symmetry algebra of an equation, exactly."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sympy
+
+from pdesym.solvers.equation import Equation
+from pdesym.solvers.jets import TIME
+from pdesym.symmetry.algebra import Algebra
+from pdesym.symmetry.determine.ansatz import ansatz
+from pdesym.symmetry.determine.result import Determined, Family, Special, SuperpositionIdeal, direction_text
+from pdesym.symmetry.determine.solving import Solved, solve
+from pdesym.symmetry.determine.statement import Statement, statement_of
+from pdesym.symmetry.determine.superposition import ALPHA, Superposition, superposition
+from pdesym.symmetry.determine.tidy import tidied
+from pdesym.symmetry.generator import Generator
+from pdesym.symmetry.library import Library
+from pdesym.symmetry.span import coordinates_of, exact_matrix
+from pdesym.symmetry.vector_field import Number, VectorField, variable
+
+
+def determine(
+    equation: Equation | str | Sequence[str],
+    degree: int = 2,
+    *,
+    where: str | Sequence[str] = (),
+    library: Library | None = None,
+    dims: int | None = None,
+    symbolic: bool | Iterable[str] = True,
+    values: Mapping[str, Number] | None = None,
+    special: bool = True,
+) -> Determined:
+    """The Lie point symmetries of u_t = N, by the determining equations, over the rationals.
+
+        determine("u_t = -u*u_x - u_xxx").algebra           # d_x, d_t, t*d_x + d_u, x*d_x + 3*t*d_t - 2*u*d_u
+        determine("u_t = dx(u**m*u_x)").special             # m = -4/3: dimension 5, m = 0: ...
+
+    The ansatz: ξ, τ and φ are polynomials in x and u with unknown functions of t as coefficients. The determining
+    equations, collected by monomials in x, u and derivatives, are linear differential equations for these functions;
+    they are completed by differentiation and solved in closed form. So exponentials, roots and powers of t need not be
+    guessed. Coefficients that are no polynomials in x and u are found with `library` alone.
+
+    Args:
+        equation: an equation, or its text, in which a name without a meaning is a parameter.
+        degree: of ξ and τ in x and u; that of φ is one more.
+        where: the relations of auxiliary fields, beside text.
+        library: the vector fields to look among, with constant coefficients, in place of the ansatz.
+        dims: number of space dimensions, by default the fewest that the text needs.
+        symbolic: which parameters stay without a value: all, none, or some names. Those of a text have no value.
+        values: values of some parameters, exact: 0.1 is 1/10.
+        special: whether values of the parameters with other symmetries are looked for.
+
+    Raises:
+        ExpressionError: (a ValueError) for text that cannot be read.
+        ValueError: for functions and systems that have no place in this calculation, saying which.
+    """
+    statement = statement_of(equation, where, dims, symbolic, values or {})
+    generic = _determined(statement, degree, library)
+    others = _special(statement, degree, library, generic) if special and statement.parameters else ()
+    finite, ideal, families, _, columns = generic
+    return Determined(statement.text, finite, ideal, families, others, columns, None if library is not None else degree)
+
+
+_Parts = tuple[Algebra, SuperpositionIdeal | None, tuple[Family, ...], tuple[sympy.Expr, ...], Library]
+
+
+def _determined(statement: Statement, degree: int, library: Library | None) -> _Parts:
+    fields = statement.space.fields
+    if library is not None and (library.coordinates, library.fields) != (statement.coordinates, fields):
+        raise ValueError(
+            f"Expected a library in the coordinates {statement.coordinates} and the fields {fields} of the equation, got "
+            f"{library.coordinates} and {library.fields}."
+        )
+    rule = superposition(statement)
+    columns = ansatz(statement, degree, rule) if library is None else library.columns
+    solved = solve(statement, columns, with_time=library is None)
+    finite, members = _split(solved, rule, fields, statement.space.dims)
+    algebra = Algebra([Generator.of_vector_field(v) for v in tidied(finite)], statement.coordinates, fields)
+    ideal = None
+    if rule is not None:
+        direction = direction_text(fields, rule.directions, ALPHA)
+        ideal = SuperpositionIdeal(direction, rule.equation, tuple(map(Generator.of_vector_field, tidied(members))))
+    families = tuple(Family(v, _members(v)) for v in solved.families)
+    return algebra, ideal, families, solved.doubtful, _library(statement, columns, rule)
+
+
+def _library(statement: Statement, columns: Sequence[tuple[int, sympy.Expr]], rule: Superposition | None) -> Library:
+    """The columns as a library; those of a superposition may contain parameters, and are left to the ideal."""
+    known = set(map(variable, (*statement.coordinates, *statement.space.fields))) | {TIME}
+    plain = tuple(column for column in columns if column[1].free_symbols <= known)
+    return Library(statement.coordinates, statement.space.fields, plain)
+
+
+def _split(
+    solved: Solved, rule: Superposition | None, fields: tuple[str, ...], dims: int
+) -> tuple[list[VectorField], list[VectorField]]:
+    """The symmetries without the superposition, and those that belong to it."""
+    symmetries = list(solved.symmetries)
+    if rule is None or not symmetries:
+        return symmetries, []
+    unknowns = {variable(name) for name in fields}
+
+    def in_ideal(key: tuple[int, sympy.Expr]) -> bool:
+        component, function = key
+        if component <= dims:
+            return False
+        return not sympy.cancel(function / rule.directions[component - dims - 1]).free_symbols & unknowns
+
+    keys, rows = coordinates_of(symmetries)
+    ordered = sorted(keys, key=in_ideal)
+    count = sum(not in_ideal(key) for key in keys)
+    matrix = exact_matrix(ordered, rows)
+    # Each symmetry as the combination that leaves it alone: the elimination shows which combinations lie in the ideal.
+    reduced, pivots = matrix.rref()
+    table = reduced.to_Matrix()
+    finite, members = [], []
+    for row, pivot in enumerate(pivots):
+        last = count if pivot < count and rule.homogeneous else len(ordered)
+        entries = {key: table[row, k] for k, key in enumerate(ordered[:last]) if table[row, k] != 0}
+        components = [sympy.Integer(0)] * len(symmetries[0].components)
+        for (component, function), constant in entries.items():
+            components[component] += constant * function
+        v = VectorField.of_components(
+            symmetries[0].coordinates, symmetries[0].fields, components, symmetries[0].parameters
+        )
+        (finite if pivot < count else members).append(v)
+    return finite, members
+
+
+def _members(family: VectorField) -> tuple[Generator, ...]:
+    members = []
+    for power in range(3):
+        chosen = [
+            c.replace(sympy.Function("f")(TIME), TIME**power).doit() if c.has(sympy.Function("f")) else c
+            for c in family.components
+        ]
+        v = VectorField.of_components(family.coordinates, family.fields, chosen, family.parameters)
+        members.append(Generator.of_vector_field(v))
+    return tuple(members)
+
+
+def _special(statement: Statement, degree: int, library: Library | None, generic: _Parts) -> tuple[Special, ...]:
+    """What is found at the parameters for which the elimination does not hold, where it is something else."""
+    found: dict[str, Special] = {}
+    for factor in generic[3]:
+        solution = _solved_for_one(factor, statement.constants)
+        if solution is None:
+            continue
+        symbol, value = solution
+        condition = f"{symbol} = {value}"
+        if condition in found:
+            continue
+        try:
+            there = statement.where({symbol: value})
+            if any(side.has(sympy.zoo, sympy.nan, sympy.oo) for side in there.sides):
+                continue
+            finite, ideal, families, _, _ = _determined(there, degree, library)
+        except ValueError as error:
+            found[condition] = Special(condition, None, None, str(error))
+            continue
+        same = (finite.dimension, ideal is None, len(families)) == (
+            generic[0].dimension,
+            generic[1] is None,
+            len(generic[2]),
+        )
+        found[condition] = Special(condition, finite, ideal, "same" if same else "")
+    return tuple(special for special in found.values() if special.note != "same")
+
+
+def _solved_for_one(factor: sympy.Expr, constants: Sequence[sympy.Symbol]) -> tuple[sympy.Symbol, sympy.Expr] | None:
+    """The factor's zero for one of the constants, a number if possible."""
+    for symbol in sorted(factor.free_symbols & set(constants), key=lambda s: (len(factor.free_symbols) > 1, str(s))):
+        poly = sympy.Poly(factor, symbol)
+        if poly.degree() == 1:
+            return symbol, sympy.cancel(-poly.nth(0) / poly.nth(1))
+    return None
