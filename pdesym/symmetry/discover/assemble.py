@@ -44,13 +44,14 @@ def assembled(
     def holds(rows: np.ndarray) -> bool:
         return bool(spectrum.defects(rows).max() <= decision.floor)
 
-    test = holds if exact else None
+    # Three standard errors, where the conditions cannot be asked.
+    test, known = (holds, angle) if exact else (None, 3 * angle)
     members, tolerance = null_space[:0], max(1e-8, 4 * angle)
     others = null_space
     if linear:
         others, members = split_superposition(null_space, library, tolerance)
-    ideal = closed_form(members, angle, test, seed=seed)
-    finite = closed_form(without_members(others, members), angle, test, seed=seed)
+    ideal = closed_form(members, known, test, seed=seed)
+    finite = closed_form(without_members(others, members), known, test, seed=seed)
     basis = finite.matrix.reshape(-1, len(library))
     closure = closure_residual(basis, library, bool(ideal.rows), jets, seed)
     flags = decision.flags + tuple(rest.pop("flags", ()))

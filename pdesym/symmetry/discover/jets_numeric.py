@@ -39,6 +39,19 @@ class Jets:
 
 
 @dataclass(frozen=True)
+class SampledJets:
+    """Derivatives of one field over x, taken from data; coordinates and times are drawn independently of them.
+
+    Attributes:
+        derivatives: u, u_x, u_xx, … at points, `(points, orders)`.
+        coordinates: where x and t are drawn.
+    """
+
+    derivatives: Float[np.ndarray, "points orders"]
+    coordinates: Jets
+
+
+@dataclass(frozen=True)
 class Conditions:
     """The linear conditions on the coefficients c of v = Σ_k c_k f_k ∂_{z_k}: matrix · c = 0.
 
@@ -53,7 +66,9 @@ class Conditions:
     linear: bool
 
 
-def conditions(equation: Equation, library: Library, jets: Jets | None = None, seed: int = 0) -> Conditions:
+def conditions(
+    equation: Equation, library: Library, jets: Jets | SampledJets | None = None, seed: int = 0
+) -> Conditions:
     """The symmetry condition of v = ξ ∂_x + τ ∂_t + φ ∂_u on u_t = K, at random jets (Olver, Theorem 5.15).
 
     Q = φ − ξ·∇u − τ K is a symmetry when D_t Q = K'[u] Q for all u. At a point this holds on the Taylor coefficients of
@@ -63,7 +78,7 @@ def conditions(equation: Equation, library: Library, jets: Jets | None = None, s
     Args:
         equation: with a number for each parameter and without auxiliary fields.
         library: the vector fields, of the equation's fields.
-        jets: where to draw; the intervals of `Jets` when not given.
+        jets: where to draw; the intervals of `Jets` when not given. Those of data when K is known on data only.
         seed: of the draw.
 
     Raises:
@@ -100,7 +115,7 @@ def conditions(equation: Equation, library: Library, jets: Jets | None = None, s
 
 @dataclass(frozen=True)
 class _Draw:
-    jets: Jets
+    jets: Jets | SampledJets
     dims: int
     fields: int
     ring: Ring
@@ -108,14 +123,19 @@ class _Draw:
     def __call__(self, rows: int, rng: np.random.Generator) -> tuple[list[Series], Series, list[Series]]:
         """x…, t and u… as series in space around random points; the derivatives of u in t are left at 0."""
         ring = self.ring
-        x = [ring.variable(self._uniform(rng, self.jets.space, rows), axis) for axis in range(self.dims)]
-        t = ring.variable(self._uniform(rng, self.jets.time, rows), self.dims)
+        intervals = self.jets.coordinates if isinstance(self.jets, SampledJets) else self.jets
+        x = [ring.variable(self._uniform(rng, intervals.space, rows), axis) for axis in range(self.dims)]
+        t = ring.variable(self._uniform(rng, intervals.time, rows), self.dims)
+        chosen = rng.integers(len(self.jets.derivatives), size=rows) if isinstance(self.jets, SampledJets) else None
         fields = []
         for _ in range(self.fields):
             series = ring.constant(torch.zeros(rows, dtype=torch.float64))
             for position, index in enumerate(ring.indices):
                 if index[-1] == 0:
-                    derivative = self._uniform(rng, self.jets.fields, rows)
+                    if isinstance(self.jets, SampledJets):
+                        derivative = torch.from_numpy(self.jets.derivatives[chosen, index[0]])
+                    else:
+                        derivative = self._uniform(rng, self.jets.fields, rows)
                     series.coefficients[:, position] = derivative / _factorials(index)
             fields.append(series)
         return x, t, fields

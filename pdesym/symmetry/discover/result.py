@@ -105,14 +105,17 @@ class Discovery:
         return largest_angle(self.null_space, self.library.matrix(tuple(generators)))
 
     def contains(self, generator: Generator) -> bool:
-        """Whether a generator lies in the null space, up to the angle to which it is known and at least 1e-9.
+        """Whether a generator lies in the null space, up to four times the angle to which it is known.
+
+        At least 1e-9 and at most 0.1 radians.
 
         Raises:
             ValueError: for a generator that the library does not hold.
         """
         row = self.library.matrix((generator,))[0]
         outside = row - self.null_space.T @ (self.null_space @ row)
-        return bool(np.linalg.norm(outside) <= max(1e-9, 4 * self.uncertainty) * np.linalg.norm(row))
+        tolerance = min(0.1, max(1e-9, 4 * self.uncertainty))
+        return bool(np.linalg.norm(outside) <= tolerance * np.linalg.norm(row))
 
     def defect(self, generator: Generator) -> float:
         """How far a generator is from a symmetry, on the axis of the singular values: 0 to about 1.
