@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.discovery.equations import BROKEN, KNOWN
 from pdesym.solvers import Equation, kdv, navier_stokes
 from pdesym.symmetry import Generator
 from pdesym.symmetry.discover import Jets, discover
 from pdesym.symmetry.library import Library
-from tests.symmetry.known_algebras import KNOWN
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -59,7 +59,7 @@ def test_a_larger_library_finds_no_more():
 
 
 def test_a_broken_symmetry_shows_its_size():
-    sizes = np.array([1e-4, 1e-3, 1e-2, 1e-1])
+    sizes = np.array(BROKEN)
     found = [discover(Equation("u_t = -u*u_x - u_xxx + eps*u_xx", eps=eps)) for eps in sizes]
     fourth = [d.singular_values[3] for d in found]
     slope = np.polyfit(np.log(sizes), np.log(fourth), 1)[0]

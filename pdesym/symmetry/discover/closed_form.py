@@ -16,7 +16,7 @@ _CHECKED_DENOMINATOR = 200
 _LUCK = 0.05
 _PIVOTINGS = 40
 # However little is known of a basis, its rows are written.
-_COARSEST = 5e-3
+_COARSEST = 0.1
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _rounded(rows: np.ndarray, tolerance: float, largest_denominator: int) -> Cl
 def _digits(rows: np.ndarray, tolerance: float) -> tuple[tuple[float, ...], ...]:
     """The coefficients with the digits that are known, two at least; what is zero up to the tolerance is 0."""
     tolerance = min(tolerance, _COARSEST)
-    digits = max(0, math.floor(-math.log10(max(tolerance, 1e-15))))
+    digits = max(2, math.floor(-math.log10(max(tolerance, 1e-15))))
     return tuple(tuple(0.0 if abs(c) <= tolerance else round(float(c), digits) for c in row) for row in rows)
 
 
