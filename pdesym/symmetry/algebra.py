@@ -12,7 +12,7 @@ from jaxtyping import Float
 from pdesym.symmetry import algebra_text, structure
 from pdesym.symmetry.angles import largest_angle
 from pdesym.symmetry.generator import Generator
-from pdesym.symmetry.span import Key, coordinates_of, exact_matrix, float_matrix
+from pdesym.symmetry.span import Key, combinations_of, coordinates_of, exact_matrix, float_matrix
 from pdesym.symmetry.structure import Constant, Constants
 from pdesym.symmetry.vector_field import Number, VectorField
 
@@ -102,7 +102,7 @@ class Algebra:
         """
         if generator.variables != self.variables:
             raise ValueError(f"Expected a generator of {self.variables}, got one of {generator.variables}.")
-        (found,) = _combinations(self._vector_fields, [generator.vector_field])
+        (found,) = combinations_of(self._vector_fields, [generator.vector_field])
         return found
 
     def at(self, **values: Number) -> "Algebra":
@@ -119,7 +119,7 @@ class Algebra:
 
     @cached_property
     def _exact_brackets(self) -> list[tuple[sympy.Expr, ...] | None]:
-        return _combinations(self._vector_fields, self._brackets)
+        return combinations_of(self._vector_fields, self._brackets)
 
     @property
     def _vector_fields(self) -> list[VectorField]:
@@ -164,7 +164,7 @@ class Algebra:
         keys, rows = coordinates_of(fields)
         _, pivots = exact_matrix(keys, rows).transpose().rref()
         independent = [fields[i] for i in pivots]
-        return self._closure(independent, _combinations(independent, self._brackets))
+        return self._closure(independent, combinations_of(independent, self._brackets))
 
     def _closure(self, space: Sequence[VectorField], exact: Sequence[tuple[sympy.Expr, ...] | None]) -> Closure:
         if all(row is not None for row in exact):
@@ -292,24 +292,6 @@ class Algebra:
         coordinates, fields, parameters = data["coordinates"], data["fields"], data.get("parameters", ())
         generators = [Generator(text, fields, coordinates, parameters) for text in data["generators"]]
         return cls(generators, coordinates, fields)
-
-
-def _combinations(basis: Sequence[VectorField], wanted: Sequence[VectorField]) -> list[tuple[sympy.Expr, ...] | None]:
-    """For each wanted vector field its constants in the basis, or None; one elimination for all."""
-    n = len(basis)
-    if not wanted:
-        return []
-    keys, rows = coordinates_of([*basis, *wanted])
-    if not keys:
-        return [(sympy.Integer(0),) * n for _ in wanted]
-    # The columns of the basis come first, so a wanted column is a combination where no row of its own is a pivot.
-    reduced, pivots = exact_matrix(keys, rows).transpose().rref()
-    table = reduced.to_Matrix()
-    result: list[tuple[sympy.Expr, ...] | None] = []
-    for column in range(n, n + len(wanted)):
-        outside = any(table[row, column] != 0 for row in range(n, len(pivots)))
-        result.append(None if outside else tuple(table[row, column] for row in range(n)))
-    return result
 
 
 def _fitted(

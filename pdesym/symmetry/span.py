@@ -38,7 +38,7 @@ def coordinates_of(vector_fields: Sequence[VectorField]) -> tuple[tuple[Key, ...
 
 def over_one_denominator(family: Sequence[sympy.Expr], variables: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
     """The expressions times one function of the variables, the same for all, as sums without sums in denominators."""
-    plain = [sympy.expand(expression) for expression in family]
+    plain = [_expanded(expression) for expression in family]
     denominators = []
     for expression in plain:
         _, denominator = sympy.fraction(sympy.together(expression))
@@ -46,7 +46,22 @@ def over_one_denominator(family: Sequence[sympy.Expr], variables: Sequence[sympy
     common = sympy.lcm_list(denominators) if any(d != 1 for d in denominators) else sympy.Integer(1)
     if common == 1:
         return plain
-    return [sympy.expand(sympy.cancel(sympy.together(expression * common))) for expression in plain]
+    return [_expanded(sympy.cancel(sympy.together(expression * common))) for expression in plain]
+
+
+def _expanded(expression: sympy.Expr) -> sympy.Expr:
+    """A sum of products in which sin(a)² is 1 − cos(a)² and cosh(a)² is 1 + sinh(a)²."""
+    plain = sympy.expand(expression)
+    if not plain.has(sympy.sin, sympy.cosh):
+        return plain
+    for one, other, sign in ((sympy.sin, sympy.cos, -1), (sympy.cosh, sympy.sinh, 1)):
+        plain = plain.replace(
+            lambda e, one=one: e.is_Pow and isinstance(e.base, one) and e.exp.is_Integer and e.exp > 1,
+            lambda e, other=other, sign=sign: (
+                (1 + sign * other(e.base.args[0]) ** 2) ** (e.exp // 2) * e.base ** (e.exp % 2)
+            ),
+        )
+    return sympy.expand(plain)
 
 
 def _sums(denominator: sympy.Expr, variables: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
@@ -87,3 +102,21 @@ def float_matrix(
             ".at(nu=...)."
         ) from None
     return np.array(table, dtype=np.float64).reshape(len(rows), len(keys))
+
+
+def combinations_of(basis: Sequence[VectorField], wanted: Sequence[VectorField]) -> list[tuple[sympy.Expr, ...] | None]:
+    """For each wanted vector field its constants in the basis, or None; one elimination for all."""
+    n = len(basis)
+    if not wanted:
+        return []
+    keys, rows = coordinates_of([*basis, *wanted])
+    if not keys:
+        return [(sympy.Integer(0),) * n for _ in wanted]
+    # The columns of the basis come first, so a wanted column is a combination where no row of its own is a pivot.
+    reduced, pivots = exact_matrix(keys, rows).transpose().rref()
+    table = reduced.to_Matrix()
+    result: list[tuple[sympy.Expr, ...] | None] = []
+    for column in range(n, n + len(wanted)):
+        outside = any(table[row, column] != 0 for row in range(n, len(pivots)))
+        result.append(None if outside else tuple(table[row, column] for row in range(n)))
+    return result

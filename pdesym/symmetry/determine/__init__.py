@@ -1,6 +1,6 @@
 """The exact symmetry algebra of an equation from its text."""
 
-from pdesym.symmetry.determine.determine import determine
+from pdesym.symmetry.determine.determine import determine, is_symmetry
 from pdesym.symmetry.determine.result import Determined, Family, Special, SuperpositionIdeal
 
-__all__ = ["Determined", "Family", "Special", "SuperpositionIdeal", "determine"]
+__all__ = ["Determined", "Family", "Special", "SuperpositionIdeal", "determine", "is_symmetry"]

@@ -1,5 +1,6 @@
 """Functions as polynomials: what stands beside x, t, u and their derivatives as a generator of the ring."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ class Atom:
 
     kind: str
     argument: sympy.Expr
-    exponent: sympy.Expr = sympy.Integer(1)
+    exponent: sympy.Expr = sympy.S.One
 
     @property
     def expression(self) -> sympy.Expr:
@@ -32,6 +33,8 @@ class Atom:
 
 _PAIRS = {"sin": ("sin", "cos"), "cos": ("sin", "cos"), "sinh": ("sinh", "cosh"), "cosh": ("sinh", "cosh")}
 _ALONE = ("tan", "tanh", "log")
+_FAMILIES = {"sin": "circular", "tan": "circular", "sinh": "exponential", "tanh": "exponential", "exp": "exponential"}
+_FAMILIES |= {"log": "log", "base": "power"}
 
 
 class Atoms:
@@ -52,6 +55,7 @@ class Atoms:
         self.numbers: set[sympy.Expr] = set()
         self._scales: dict[tuple[str, sympy.Expr, sympy.Expr], int] = {}
         self._plain: dict[Atom, None] = {}
+        self.inverted: set[sympy.Symbol] = set()
         for expression in expressions:
             self._visit(expression)
         scaled = [
@@ -77,6 +81,36 @@ class Atoms:
             scale = self._scales["exp", sympy.Integer(1), core]
             result.append((Atom("exp", core / scale), int(coefficient * scale)))
         return result
+
+    def require_independent(self, ignored: set[sympy.Symbol]) -> None:
+        """Refuse atoms that are dependent in ways that the ring does not know, such as 1/(u + 1) beside 1/(u + 2).
+
+        Args:
+            ignored: symbols whose functions are coefficients, and need not be independent.
+
+        Raises:
+            ValueError: naming two of them.
+        """
+        functions: list[tuple[str, sympy.Expr, sympy.Expr]] = [("power", s, s) for s in self.inverted]
+        functions += [
+            (_FAMILIES.get(atom.kind, "power"), atom.argument, atom.expression)
+            for atom in self.atoms
+            if atom.kind not in ("power", "cos", "cosh")
+        ]
+        for (family, first, name), (other_family, second, other) in itertools.combinations(functions, 2):
+            shared = (first.free_symbols & second.free_symbols) - self.constants
+            if family != other_family or not shared or shared <= ignored:
+                continue
+            if family in ("circular", "exponential") and name.func == other.func:
+                # exp(x) and exp(k*x) are independent, sin(x) and sin(2*x) are not.
+                if not (first / second).is_Rational and len(shared) < 2:
+                    continue
+                if name.func == sympy.exp:
+                    continue
+            raise ValueError(
+                f"The functions {name} and {other} stand side by side, and the calculation does not know how they "
+                "depend on each other: write them by one of them."
+            )
 
     def _scale(self, kind: str, base: sympy.Expr, core: sympy.Expr, coefficient: sympy.Rational) -> None:
         key = (kind, base, core)
@@ -117,7 +151,9 @@ class Atoms:
     def _visit_base(self, base: sympy.Expr) -> None:
         """What is raised to a power: a symbol is a generator already, a sum becomes one."""
         self._visit(base)
-        if not base.is_Symbol and base not in (sympy.pi,):
+        if base.is_Symbol:
+            self.inverted.add(base)
+        elif base != sympy.pi:
             self._plain.setdefault(Atom("base", base))
 
     def _visit_power(self, base: sympy.Expr, exponent: sympy.Expr) -> None:
@@ -139,3 +175,13 @@ class Atoms:
 def terms(expression: sympy.Expr) -> list[tuple[sympy.Rational, sympy.Expr]]:
     """A sum as rational numbers times the rest."""
     return [term.as_coeff_Mul(rational=True) for term in sympy.Add.make_args(sympy.expand(expression))]
+
+
+def canonical(expression: sympy.Expr) -> sympy.Expr:
+    """The expression with whole powers of sums taken of primitive sums: 1/(2t + 2) as 1/(t + 1) times 1/2."""
+
+    def primitive(power: sympy.Expr) -> sympy.Expr:
+        content, rest = power.base.primitive()
+        return content**power.exp * rest**power.exp
+
+    return expression.replace(lambda e: e.is_Pow and e.base.is_Add and e.exp.is_Integer and e.exp < 0, primitive)

@@ -1,6 +1,5 @@
 """The field of rational functions of constants and of time, in which determining equations are solved."""
 
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -36,7 +35,7 @@ class CoefficientField:
             atoms = [(atom, place) for atom, place in ring.atom_places.items() if self._is_of_time(place)]
             moving = self._time_occurs(ring)
             timed = [ring.time] if moving else []
-            for atom, place in atoms:
+            for atom, _ in atoms:
                 if atom.kind not in ("base", "power", "exp", "log"):
                     raise ValueError(
                         f"With {atom.expression} in the equation its symmetries are not looked for as functions of t: "

@@ -9,13 +9,13 @@ from pdesym.solvers.jets import TIME
 from pdesym.symmetry.algebra import Algebra
 from pdesym.symmetry.determine.ansatz import ansatz
 from pdesym.symmetry.determine.result import Determined, Family, Special, SuperpositionIdeal, direction_text
-from pdesym.symmetry.determine.solving import Solved, solve
+from pdesym.symmetry.determine.solving import Solved, residual, solve
 from pdesym.symmetry.determine.statement import Statement, statement_of
 from pdesym.symmetry.determine.superposition import ALPHA, Superposition, superposition
 from pdesym.symmetry.determine.tidy import tidied
 from pdesym.symmetry.generator import Generator
 from pdesym.symmetry.library import Library
-from pdesym.symmetry.span import coordinates_of, exact_matrix
+from pdesym.symmetry.span import Key, coordinates_of, exact_matrix
 from pdesym.symmetry.vector_field import Number, VectorField, variable
 
 
@@ -61,6 +61,31 @@ def determine(
     return Determined(statement.text, finite, ideal, families, others, columns, None if library is not None else degree)
 
 
+def is_symmetry(
+    equation: Equation | str | Sequence[str],
+    generator: Generator,
+    *,
+    where: str | Sequence[str] = (),
+    dims: int | None = None,
+    symbolic: bool | Iterable[str] = True,
+    values: Mapping[str, Number] | None = None,
+) -> bool:
+    """Whether a generator satisfies the determining equations of an equation, exactly.
+
+    Its coefficients may be any functions that the calculation knows, and contain the equation's parameters. For the
+    other arguments see `determine`.
+
+    Raises:
+        ExpressionError: (a ValueError) for text that cannot be read.
+        ValueError: for a generator of other variables, and functions that have no place in this calculation.
+    """
+    statement = statement_of(equation, where, dims, symbolic, values or {})
+    own = (statement.coordinates, statement.space.fields)
+    if (generator.coordinates, generator.fields) != own:
+        raise ValueError(f"Expected a generator in {own[0]} and {own[1]}, got {generator!r}.")
+    return not residual(statement, generator.vector_field)
+
+
 _Parts = tuple[Algebra, SuperpositionIdeal | None, tuple[Family, ...], tuple[sympy.Expr, ...], Library]
 
 
@@ -68,7 +93,7 @@ def _determined(statement: Statement, degree: int, library: Library | None) -> _
     fields = statement.space.fields
     if library is not None and (library.coordinates, library.fields) != (statement.coordinates, fields):
         raise ValueError(
-            f"Expected a library in the coordinates {statement.coordinates} and the fields {fields} of the equation, got "
+            f"Expected a library in the equation's coordinates {statement.coordinates} and fields {fields}, got "
             f"{library.coordinates} and {library.fields}."
         )
     rule = superposition(statement)
@@ -79,8 +104,10 @@ def _determined(statement: Statement, degree: int, library: Library | None) -> _
     ideal = None
     if rule is not None:
         direction = direction_text(fields, rule.directions, ALPHA)
-        ideal = SuperpositionIdeal(direction, rule.equation, tuple(map(Generator.of_vector_field, tidied(members))))
-    families = tuple(Family(v, _members(v)) for v in solved.families)
+        ideal = SuperpositionIdeal(
+            direction, rule.equation, rule.directions, tuple(map(Generator.of_vector_field, tidied(members)))
+        )
+    families = tuple(Family(v, _members(v)) for v in tidied(solved.families))
     return algebra, ideal, families, solved.doubtful, _library(statement, columns, rule)
 
 
@@ -109,22 +136,38 @@ def _split(
     keys, rows = coordinates_of(symmetries)
     ordered = sorted(keys, key=in_ideal)
     count = sum(not in_ideal(key) for key in keys)
-    matrix = exact_matrix(ordered, rows)
-    # Each symmetry as the combination that leaves it alone: the elimination shows which combinations lie in the ideal.
-    reduced, pivots = matrix.rref()
+    # With the functions of the ideal last, the elimination leaves rows of such functions alone: its members.
+    reduced, pivots = exact_matrix(ordered, rows).rref()
     table = reduced.to_Matrix()
-    finite, members = [], []
-    for row, pivot in enumerate(pivots):
-        last = count if pivot < count and rule.homogeneous else len(ordered)
-        entries = {key: table[row, k] for k, key in enumerate(ordered[:last]) if table[row, k] != 0}
-        components = [sympy.Integer(0)] * len(symmetries[0].components)
-        for (component, function), constant in entries.items():
-            components[component] += constant * function
-        v = VectorField.of_components(
-            symmetries[0].coordinates, symmetries[0].fields, components, symmetries[0].parameters
-        )
-        (finite if pivot < count else members).append(v)
-    return finite, members
+    members = {
+        ordered[pivot]: {key: table[i, k] for k, key in enumerate(ordered) if table[i, k] != 0}
+        for i, pivot in enumerate(pivots)
+        if pivot >= count
+    }
+    finite: list[dict[Key, sympy.Expr]] = []
+    for row in rows:
+        rest = dict(row)
+        if rule.homogeneous:
+            rest = {key: constant for key, constant in rest.items() if not in_ideal(key)}
+        for pivot, member in members.items():
+            if constant := rest.get(pivot, 0):
+                for key, value in member.items():
+                    rest[key] = sympy.cancel(rest.get(key, 0) - constant * value)
+        rest = {key: constant for key, constant in rest.items() if constant != 0}
+        if rest:
+            finite.append(rest)
+    _, independent = exact_matrix(ordered, finite).transpose().rref() if finite else (None, ())
+    return (
+        [_of_row(symmetries[0], finite[i]) for i in independent],
+        [_of_row(symmetries[0], member) for member in members.values()],
+    )
+
+
+def _of_row(like: VectorField, row: Mapping[Key, sympy.Expr]) -> VectorField:
+    components = [sympy.Integer(0)] * len(like.components)
+    for (component, function), constant in row.items():
+        components[component] += constant * function
+    return VectorField.of_components(like.coordinates, like.fields, components, like.parameters)
 
 
 def _members(family: VectorField) -> tuple[Generator, ...]:
@@ -141,30 +184,26 @@ def _members(family: VectorField) -> tuple[Generator, ...]:
 
 def _special(statement: Statement, degree: int, library: Library | None, generic: _Parts) -> tuple[Special, ...]:
     """What is found at the parameters for which the elimination does not hold, where it is something else."""
-    found: dict[str, Special] = {}
+    found: dict[tuple[str, sympy.Expr], Special | None] = {}
     for factor in generic[3]:
         solution = _solved_for_one(factor, statement.constants)
-        if solution is None:
+        if solution is None or (str(solution[0]), solution[1]) in found:
             continue
         symbol, value = solution
-        condition = f"{symbol} = {value}"
-        if condition in found:
+        key = (str(symbol), value)
+        there = statement.where({symbol: value})
+        if any(side.has(sympy.zoo, sympy.nan, sympy.oo) for side in there.sides):
+            found[key] = None
             continue
         try:
-            there = statement.where({symbol: value})
-            if any(side.has(sympy.zoo, sympy.nan, sympy.oo) for side in there.sides):
-                continue
             finite, ideal, families, _, _ = _determined(there, degree, library)
         except ValueError as error:
-            found[condition] = Special(condition, None, None, str(error))
+            found[key] = Special(*key, None, None, (), str(error))
             continue
-        same = (finite.dimension, ideal is None, len(families)) == (
-            generic[0].dimension,
-            generic[1] is None,
-            len(generic[2]),
-        )
-        found[condition] = Special(condition, finite, ideal, "same" if same else "")
-    return tuple(special for special in found.values() if special.note != "same")
+        shape = (finite.dimension, ideal is None, len(families))
+        same = shape == (generic[0].dimension, generic[1] is None, len(generic[2]))
+        found[key] = None if same else Special(*key, finite, ideal, families)
+    return tuple(special for special in found.values() if special is not None)
 
 
 def _solved_for_one(factor: sympy.Expr, constants: Sequence[sympy.Symbol]) -> tuple[sympy.Symbol, sympy.Expr] | None:

@@ -9,7 +9,7 @@ import sympy
 
 from pdesym.solvers.declaration import Constraint
 from pdesym.solvers.jets import TIME, Jet, JetSpace
-from pdesym.symmetry.determine.atoms import Atom, Atoms
+from pdesym.symmetry.determine.atoms import Atom, Atoms, canonical
 from pdesym.symmetry.determine.polynomial import (
     Exponents,
     Polynomial,
@@ -51,6 +51,7 @@ class JetRing:
         functions: Sequence[sympy.Expr],
         constants: Sequence[sympy.Symbol],
     ):
+        sides, functions = [canonical(side) for side in sides], [canonical(f) for f in functions]
         self.space, self.evolving, self.constraints = space, len(sides), tuple(constraints)
         relations = [constraint.expression for constraint in constraints]
         self.order = max([1, *(jet.order for jet in space.jets_in((*sides, *relations)))])
@@ -143,11 +144,14 @@ class JetRing:
 
     # ── to and from sympy ────────────────────────────────────────────────────────────────────────
 
-    def element(self, e: sympy.Expr) -> Polynomial:
+    def element(self, expression: sympy.Expr) -> Polynomial:
         """A sympy expression as an element of the ring."""
+        return self._element(canonical(expression))
+
+    def _element(self, e: sympy.Expr) -> Polynomial:
         if e.is_Rational:
             number = whole(Fraction(int(e.p), int(e.q)))
-            return {exponents: number for exponents in self.one} if number else {}
+            return dict.fromkeys(self.one, number) if number else {}
         if e in self._places:
             return self.generator(self._places[e])
         if e.is_Symbol:
@@ -156,18 +160,18 @@ class JetRing:
                 raise ValueError(f"{e} is no variable and no constant here.")
             return self.jet(jet)
         if e.is_Add:
-            return total_of(self.element(part) for part in e.args)
+            return total_of(self._element(part) for part in e.args)
         if e.is_Mul:
             result = self.one
             for part in e.args:
-                result = product(result, self.element(part))
+                result = product(result, self._element(part))
             return result
         if isinstance(e, sympy.exp):
             return self._powers(self.atoms.exponential(e.args[0]))
         if e.is_Pow:
             base, exponent = e.args
             if exponent.is_Integer and exponent > 0:
-                result, factor = self.one, self.element(base)
+                result, factor = self.one, self._element(base)
                 for _ in range(int(exponent)):
                     result = product(result, factor)
                 return result
@@ -256,10 +260,10 @@ class JetRing:
         if atom.kind == "log":
             return self.element_of_base(atom.argument, -1)
         if atom.kind in ("tan", "tanh"):
-            return total_of([self.one, {e: 1 if atom.kind == "tan" else -1 for e in self.generator(place, 2)}])
+            return total_of([self.one, dict.fromkeys(self.generator(place, 2), 1 if atom.kind == "tan" else -1)])
         partner = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh"}[atom.kind]
         slope = self.generator(self.atom_places[Atom(partner, atom.argument)])
-        return {e: -1 for e in slope} if atom.kind == "cos" else slope
+        return dict.fromkeys(slope, -1) if atom.kind == "cos" else slope
 
     def element_of_base(self, base: sympy.Expr, exponent: int) -> Polynomial:
         """base**exponent, for a base that is a generator."""
@@ -278,7 +282,7 @@ class JetRing:
         place = self.atom_places[atom]
         if atom.kind != "base":
             partner = self.atom_places[Atom({"sin": "cos", "cosh": "sinh"}[atom.kind], atom.argument)]
-            square = total_of([self.one, {e: -1 if atom.kind == "sin" else 1 for e in self.generator(partner, 2)}])
+            square = total_of([self.one, dict.fromkeys(self.generator(partner, 2), -1 if atom.kind == "sin" else 1)])
             return lambda element: _reduced(element, lambda e: e[place] >= 2, {place: 2}, square)
         value = self.element(atom.argument)
         constants = len(self.constants)

@@ -11,7 +11,7 @@ from pdesym.symmetry.determine.coefficients import CoefficientField, Element
 from pdesym.symmetry.determine.conditions import Linearised, characteristic, collected
 from pdesym.symmetry.determine.elimination import Completed, Elimination, Equation
 from pdesym.symmetry.determine.jet_ring import JetRing
-from pdesym.symmetry.determine.polynomial import Exponents
+from pdesym.symmetry.determine.polynomial import Exponents, Polynomial, add_into
 from pdesym.symmetry.determine.statement import Statement
 from pdesym.symmetry.determine.time_solution import solve_in_time
 from pdesym.symmetry.library import Column
@@ -42,6 +42,7 @@ def solve(statement: Statement, columns: Sequence[Column], with_time: bool) -> S
     ring = JetRing(
         statement.space, statement.sides, statement.constraints, [f for _, f in columns], statement.constants
     )
+    ring.atoms.require_independent({TIME} if with_time else set())
     field = CoefficientField(ring, with_time)
     equations, monomials = _equations(ring, field, columns, with_time)
     completed = Elimination(field, len(columns)).complete(equations)
@@ -61,6 +62,23 @@ def solve(statement: Statement, columns: Sequence[Column], with_time: bool) -> S
         tuple(_vector_field(statement, columns, vector, fixed) for vector in families),
         tuple(doubtful),
     )
+
+
+def residual(statement: Statement, vector_field: VectorField) -> tuple[sympy.Expr, ...]:
+    """What is left of the determining equations for one vector field: nothing for a symmetry.
+
+    Raises:
+        ValueError: for functions that have no place in the calculation.
+    """
+    constants = dict.fromkeys((*statement.constants, *map(variable, vector_field.parameters)))
+    functions = [sympy.expand(component) for component in vector_field.components]
+    ring = JetRing(statement.space, statement.sides, statement.constraints, functions, tuple(constants))
+    ring.atoms.require_independent(set())
+    q: list[Polynomial] = [{} for _ in statement.space.fields]
+    for component, function in enumerate(functions):
+        for total, part in zip(q, characteristic(ring, (component, ring.element(function))), strict=True):
+            add_into(total, part)
+    return tuple(ring.expression(left) for left in Linearised(ring)(q) if left)
 
 
 def _equations(

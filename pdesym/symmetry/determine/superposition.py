@@ -1,5 +1,6 @@
 """Superposition: the symmetries α(t, x) g(u) ∂_u, α any solution of a linear equation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -49,7 +50,7 @@ def _linear(statement: Statement) -> Superposition | None:
         slopes = [sympy.diff(side, symbol) for symbol in symbols]
         if any(slope.free_symbols & set(symbols) for slope in slopes):
             return None
-        linear = sympy.Add(*(slope * renamed.symbol(jet) for slope, jet in zip(slopes, jets, strict=True)))
+        linear = _text([(slope, renamed.symbol(jet)) for slope, jet in zip(slopes, jets, strict=True)])
         homogeneous &= sympy.expand(side.subs(dict.fromkeys(symbols, 0))) == 0
         lines.append(f"{name}_t = {linear}")
     return Superposition((sympy.Integer(1),) * len(names), "; ".join(lines), homogeneous)
@@ -87,5 +88,19 @@ def _linearisable(statement: Statement) -> Superposition | None:
             if root == 0:
                 continue
             linear = sympy.expand(sympy.cancel(change - rest.subs(rate, root) / sympy.diff(rest, change)))
-            return Superposition((g.subs(rate, root),), f"{ALPHA}_t = {linear}", False)
+            terms = [(sympy.diff(linear, symbol), symbol) for symbol in map(space.symbol, space.jets_in(linear))]
+            return Superposition((g.subs(rate, root),), f"{ALPHA}_t = {_text(terms)}", False)
     return None
+
+
+def _text(terms: Sequence[tuple[sympy.Expr, sympy.Symbol]]) -> str:
+    """Σ coefficient · derivative, the coefficients in front, the highest derivatives last."""
+    parts = []
+    for coefficient, symbol in terms:
+        if coefficient == 0:
+            continue
+        if coefficient in (1, -1):
+            parts.append(f"{'-' if coefficient == -1 else ''}{symbol}")
+        else:
+            parts.append(f"({coefficient})*{symbol}" if coefficient.is_Add else f"{coefficient}*{symbol}")
+    return " + ".join(parts).replace("+ -", "- ") or "0"

@@ -67,8 +67,8 @@ def _constant_solutions(rows: Sequence[Sequence[sympy.Expr]]) -> list[Solution]:
             solutions += pairs
         else:
             raise ValueError(
-                f"The symmetries depend on time by the roots of {factor.subs(spectral, sympy.Symbol('r'))}, which have no "
-                "closed form here: give values to the parameters."
+                f"The symmetries depend on time by the roots of {factor.subs(spectral, sympy.Symbol('r'))}, which have "
+                "no closed form here: give values to the parameters."
             )
     return solutions
 
@@ -124,7 +124,7 @@ def _fundamental(block: Sequence[Sequence[sympy.Expr]]) -> sympy.Matrix:
         if (found := _homogeneous(block, base)) is not None:
             return found
     raise ValueError(
-        "The symmetries depend on time by a system of differential equations that is not solved here in closed form: pass "
+        "The symmetries depend on time by differential equations that are not solved here in closed form: pass "
         "library=Library.of_terms([...]) with the functions of t that they may contain."
     )
 
