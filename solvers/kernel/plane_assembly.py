@@ -62,7 +62,8 @@ class PlaneArrays:
         n, half = system.grid.points[0], system.grid.points[1]
         self.columns, self.all_columns = (half + 1) // 2, half // 2 + 1
         self.blocks = -(-self.columns // LANES)
-        self.rows, self.modes = n, self.blocks * n
+        # Steps take two modes at a time; what is added stays zero.
+        self.rows, self.modes = n, self.blocks * n + self.blocks * n % 2
         self.fields = len(system.equation.fields)
         self._vectors = 0
         self._jet_tables = {
@@ -182,7 +183,12 @@ class PlaneArrays:
     def _blocks(self, place: int, count: int, pitch: int) -> Numbers:
         """The memory of `count` lists of modes, `(count, blocks, rows, pitch, LANES)`."""
         first, size = place * LANES, count * self.modes * pitch * LANES
-        return self.memory[first : first + size].reshape(count, self.blocks, self.rows, pitch, LANES)
+        return self._by_block(self.memory[first : first + size].reshape(count, self.modes, pitch, LANES))
+
+    def _by_block(self, modes: Numbers) -> Numbers:
+        """A view of lists of modes `(…, modes, pitch, LANES)` as `(…, blocks, rows, pitch, LANES)`."""
+        own = modes[..., : self.blocks * self.rows, :, :]
+        return own.reshape(*own.shape[:-3], self.blocks, self.rows, *own.shape[-2:])
 
     def _write(self, place: int, values: Tensor, complex_pairs: bool = False) -> None:
         """Values over the modes `(…, rows, columns)` to where their blocks lie."""
@@ -238,7 +244,7 @@ class PlaneArrays:
     def spectra(self, states: Sequence[Numbers]) -> Tensor:
         """The spectra `(states, copies, fields, rows, columns)` of what `kept` gave, with a Nyquist column of zeros."""
         shape = len(states), self.layout.copies, self.fields
-        blocks = np.stack(states).reshape(*shape, self.blocks, self.rows, 2, LANES)
+        blocks = self._by_block(np.stack(states).reshape(*shape, self.modes, 2, LANES))
         result = np.zeros((*shape, self.rows, self.all_columns), dtype=np.complex128)
         for block in range(self.blocks):
             lanes = result[..., block * LANES : min((block + 1) * LANES, self.columns)]

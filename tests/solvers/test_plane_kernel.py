@@ -20,6 +20,8 @@ EQUATIONS = {
     "vorticity": ((VORTICITY,), STREAM, {}, (24, 24), 6.0, 0.6),
     "vorticity, forced": ((VORTICITY + " - 4*cos(4*pi*y/3) + 1",), STREAM, {}, (24, 24), 6.0, 0.6),
     "vorticity, an odd number of rows": ((VORTICITY,), STREAM, {}, (27, 20), (6.0, 4.0), 0.6),
+    "vorticity, an odd number of rows and of blocks": ((VORTICITY,), STREAM, {}, (27, 16), (6.0, 4.0), 0.3),
+    "waves, three blocks of odd rows": (("u_t = v", "v_t = lap(u) - u**3"), None, {}, (9, 48), 6.0, 0.3),
     "a viscosity for each sample": ((VORTICITY.replace("0.02", "nu"),), STREAM, {"nu": NU}, (24, 24), 6.0, 0.6),
     "burgers": (
         ("u_t = -u*u_x - v*u_y + 0.1*lap(u)", "v_t = -u*v_x - v*v_y + 0.1*lap(v)"), None, {}, (20, 24), 6.0, 0.5,
@@ -87,6 +89,20 @@ def test_adaptive_steps_and_results_are_those_of_torch(name, monkeypatch):
     assert_same(compiled, reference)
     # Steps are repeated and change from one segment to the next, so that results of this kind are compared.
     assert len({m for row in reference.taken for m in row}) > 1 or name == "heat"
+
+
+@pytest.mark.parametrize("rows", [5, 8, 9, 15])
+@pytest.mark.parametrize("columns", [4, 6, 16, 32, 36, 48])
+def test_no_part_of_memory_is_written_by_its_neighbour(rows, columns):
+    """A mean that nothing can change, beside waves, on grids of every parity."""
+    grid = Grid(rows, columns, length=6.0)
+    u = 3 + 0.1 * initial(2, 1, grid, waves=2)
+    equation = Equation("u_t = lap(u) + u*u_x")
+    for control in (Fixed(0.1, float("inf")), Fixed(0.1, 0.0), adaptive(2)):
+        result = module.integrate(equation, u, grid, 0.0, (0.5, 1.0), control).u
+        mean = u.mean((-2, -1), keepdim=True).unsqueeze(1)
+        assert (result.mean((-2, -1), keepdim=True) - mean).abs().max() < 1e-13
+        assert (result - mean).abs().max() < 0.5
 
 
 @pytest.mark.parametrize("name", STEPPERS)
