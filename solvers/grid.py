@@ -22,7 +22,7 @@ def box_lengths(
     if not 1 <= len(points) <= len(AXES):
         raise ValueError(f"A grid has 1 to {len(AXES)} axes, got {len(points)}: write {example}.")
     if any(isinstance(n, bool) or not isinstance(n, int) or n < 4 for n in points):
-        raise ValueError(f"Each axis needs at least 4 points, an integer; got {points}.")
+        raise ValueError(f"Each axis needs at least 4 points, an integer of Python; got {points}: write {example}.")
     lengths = (float(length),) * len(points) if isinstance(length, int | float) else tuple(map(float, length))
     if len(lengths) != len(points):
         raise ValueError(f"Expected one length for each of the {len(points)} axes, got {len(lengths)}.")

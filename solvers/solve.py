@@ -22,6 +22,7 @@ from pdesym.solvers.grid import Grid
 from pdesym.solvers.heap import keep_freed_memory
 from pdesym.solvers.integrate import integrate
 from pdesym.solvers.integration import AccuracyWarning, BlowUpError, Integration
+from pdesym.solvers.kinds import output_times, refuse_no_number, refuse_other_kinds
 from pdesym.solvers.steppers import DEFAULT, Stepper, stepper_named
 from pdesym.solvers.system import PRECISIONS, SpectralSystem, unknown_precision
 from pdesym.solvers.tolerance import beyond, finer_solution, largest_tail, to_tolerance
@@ -100,7 +101,7 @@ def solve(
             in float64. Faster where memory is what limits, as on a GPU; it costs about 1e-6 of the norm a unit of time,
             more where errors grow, and the estimates do not see all of it. What the compiled kernel does, it does in
             float64 in either case, which costs less time than the other.
-        modes: K, with `dt`: of u0 and of the solution only the waves |m| ≤ K along each axis are kept, and products are
+        modes: K, with `dt`: after the start only the waves |m| ≤ K along each axis are kept, and products are
             taken on as few points as leave these free of aliases, (degree + 1) K + 1 along each axis.
         verify: so many samples, drawn at random, are solved once more with finer steps and grids, to a hundredth of the
             largest error that was estimated for them (1e-9 with `dt`); `Trajectories.verified` holds what their error
@@ -111,12 +112,14 @@ def solve(
 
     Raises:
         ValueError: for shapes, times, tolerances or methods that make no sense, and ill-posed equations.
+        TypeError: for arguments of another kind, such as times that are one number.
         BlowUpError: when a sample ceases to be finite; names the sample and the time.
 
     Warns:
         AccuracyWarning: naming the samples whose estimated error stays above `rtol`, because the solution is chaotic
             or because its spectrum does not end on the finest grid.
     """
+    refuse_other_kinds(equation, u0, grid)
     if isinstance(grid, FiniteDifferenceGrid):
         if verify or length is not None or precision != "double" or modes is not None:
             raise ValueError(
@@ -275,8 +278,10 @@ def check_arguments(
 
     Raises:
         ValueError: with one sentence that says what was wrong.
+        TypeError: for what are no numbers.
     """
-    output = tuple(float(t) for t in (times.tolist() if isinstance(times, Tensor) else times))
+    output = output_times(times)
+    refuse_no_number(rtol=rtol, dt=dt, start=start)
     if not output or not all(math.isfinite(t) for t in (*output, start)):
         raise ValueError(f"Expected at least one output time, all finite, got {output} from start = {start}.")
     if any(b <= a for a, b in itertools.pairwise(output)) or output[0] < start:
