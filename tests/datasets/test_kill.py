@@ -64,8 +64,8 @@ def written_files(recipe: Recipe, folder: Path) -> dict[Path, tuple[int, int]]:
 
 @pytest.fixture(scope="module")
 def recipe(changed) -> Recipe:
-    """Thirty shards of a few hundredths of a second each."""
-    return changed(splits={"train": 20, "valid": 2, "test": 8}, shard=1, times={"last": 4.0, "count": 9})
+    """Fifty shards of a few hundredths of a second each: enough of them for kills that come late."""
+    return changed(splits={"train": 34, "valid": 4, "test": 12}, shard=1, times={"last": 8.0, "count": 9})
 
 
 @pytest.fixture(scope="module")
