@@ -43,7 +43,7 @@ from pdesym.solvers.catalogue import (
 )
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.expression import ExpressionError
-from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Outflow, Robin
+from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Normal, Outflow, Robin
 from pdesym.solvers.flow_map import FlowMap
 from pdesym.solvers.gaussian_fields import GaussianField
 from pdesym.solvers.grid import Grid
@@ -69,6 +69,7 @@ __all__ = [
     "Grid",
     "InitialLaw",
     "Neumann",
+    "Normal",
     "Outflow",
     "RandomSinusoids",
     "Robin",
