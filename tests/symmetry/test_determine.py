@@ -164,6 +164,10 @@ class TestSuperposition:
         assert len(ideal.members) == 4
         assert all(is_symmetry("u_t = nu*u_xx + c*u_x**2", v) for v in ideal.members)
 
+    def test_its_name_is_free(self):
+        ideal = determine("u_t = alpha*u_xx + beta*u_x**2", special=False).ideal
+        assert (ideal.direction, ideal.equation) == ("gamma*exp(-beta*u/alpha)*d_u", "gamma_t = alpha*gamma_xx")
+
     def test_power(self):
         ideal = determine("u_t = u_xx - 2*u_x**2/u").ideal
         assert (ideal.direction, ideal.equation) == ("alpha*u**2*d_u", "alpha_t = alpha_xx")
@@ -195,6 +199,8 @@ class TestSpecialValues:
         third = sympy.Rational(-4, 3)
         assert determine("u_t = dx(u**m*u_x)", values={"m": third}).dimension == 5
         assert determine("u_t = dx(u**m*u_x)", values={"m": 2}).dimension == 4
+        assert determine("u_t = dx(sqrt(u)*u_x)").dimension == 4
+        assert determine("u_t = dx(u_x/u**(4/3))").dimension == 5
 
     def test_value_given_afterwards(self):
         determined = determine("u_t = dx(u**m*u_x)")
@@ -290,11 +296,16 @@ class TestLibrary:
             determine(burgers(0.5), library=Library.polynomial(2, ("v",)))
 
 
-def test_infinite_algebras_say_so():
-    determined = determine("u_t = -u*u_x")
+@pytest.mark.parametrize("equation", ["u_t = -u*u_x", "u_t = -c*u_x", "u_t = -exp(t)*u*u_x"])
+def test_infinite_algebras_say_so(equation):
+    """Equations of first order in one field: every τ(t, x, u) (∂_t + …) is a symmetry, and there are more."""
+    determined = determine(equation, special=False)
     assert determined.closure > 0.1
     assert "not closed under brackets" in str(determined)
-    assert len(determined.families) == 6
+    assert len(determined.families) >= 2
+    members = [v for family in determined.families for v in family.members]
+    assert all(is_symmetry(equation, v) for v in (*determined.algebra, *members))
+    assert any(v.tau.has(sympy.Symbol("t", real=True)) for v in members)
 
 
 def test_result():

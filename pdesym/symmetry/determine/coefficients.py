@@ -131,11 +131,12 @@ class CoefficientField:
         """Polynomials in the constants, each of which makes the element vanish at all times where it does."""
         if self.is_number(element):
             return []
-        polynomial = self.expression(element.numer.as_expr() and self.field(element.numer))  # type: ignore[misc]
-        constants = list(self.ring.constants)
-        timed = [self.ring.expressions[place] for place in self.timed]
+        timed = [name for name, place in zip(self._names, self._generators, strict=True) if place in self.timed]
+        polynomial = element.numer.as_expr()
         content = sympy.Poly(polynomial, *timed).coeffs() if timed else [polynomial]
-        common = sympy.gcd_list(content)
+        values = {name: self.ring.expressions[place] for name, place in zip(self._names, self._generators, strict=True)}
+        common = sympy.gcd_list(content).xreplace(values)
+        constants = self.ring.constants
         factors = sympy.factor_list(common)[1] if common.free_symbols & set(constants) else []
         return [factor for factor, _ in factors]
 

@@ -11,7 +11,7 @@ from pdesym.symmetry.determine.ansatz import ansatz
 from pdesym.symmetry.determine.result import Determined, Family, Special, SuperpositionIdeal, direction_text
 from pdesym.symmetry.determine.solving import Solved, residual, solve
 from pdesym.symmetry.determine.statement import Statement, statement_of
-from pdesym.symmetry.determine.superposition import ALPHA, Superposition, superposition
+from pdesym.symmetry.determine.superposition import Superposition, superposition
 from pdesym.symmetry.determine.tidy import tidied
 from pdesym.symmetry.generator import Generator
 from pdesym.symmetry.library import Library
@@ -103,7 +103,7 @@ def _determined(statement: Statement, degree: int, library: Library | None) -> _
     algebra = Algebra([Generator.of_vector_field(v) for v in tidied(finite)], statement.coordinates, fields)
     ideal = None
     if rule is not None:
-        direction = direction_text(fields, rule.directions, ALPHA)
+        direction = direction_text(fields, rule.directions, rule.name)
         ideal = SuperpositionIdeal(
             direction, rule.equation, rule.directions, tuple(map(Generator.of_vector_field, tidied(members)))
         )

@@ -16,7 +16,8 @@ class Completed:
 
     Attributes:
         free: components of c that nothing determines at one time.
-        fixed: the others, as combinations of the free ones at the same time.
+        fixed: the others, as combinations of the free ones at the same time; beside them free ones that are shifted by
+            arbitrary ones, as combinations of what takes their place.
         rates: c' of free components, as combinations of the free ones.
         arbitrary: free components whose c' is not determined either: arbitrary functions of time.
         pivots: by what the elimination has divided, without plain numbers: it holds where none of them vanishes.
@@ -59,10 +60,30 @@ class Elimination:
             self._fix(relations)
         free = tuple(k for k in range(self.unknowns) if k not in self.fixed)
         arbitrary = tuple(k for k in free if k not in rates)
-        determined = {k: c for k, (d, c) in rates.items() if not d}
-        # A rate that contains the rate of an arbitrary function is not determined by the state alone.
-        mixed = tuple(k for k, (d, _) in rates.items() if d)
-        return Completed(free, self.fixed, determined, (*arbitrary, *mixed), tuple(self.pivots))
+        states, given = self._shifted(rates)
+        return Completed(free, given, states, arbitrary, tuple(self.pivots))
+
+    def _shifted(self, rates: dict[int, Equation]) -> tuple[dict[int, Row], dict[int, Row]]:
+        """The rates and the combinations of all components, with s_k in place of c_k = s_k + Σ a_j c_j.
+
+        Where c'_k = Σ a_j c'_j + … with arbitrary c_j, the rate of s_k is free of c'_j.
+        """
+        shifts = {k: d for k, (d, _) in rates.items() if d}
+        states: dict[int, Row] = {}
+        for k, (d, c) in rates.items():
+            row = dict(c)
+            for j, a in d.items():
+                _add(row, j, -self.field.rate(a))
+            states[k] = self._with(shifts, row)
+        given = {k: self._with(shifts, row) for k, row in self.fixed.items()}
+        return states, given | {k: {k: self.field.one, **d} for k, d in shifts.items()}
+
+    def _with(self, shifts: dict[int, Row], row: Row) -> Row:
+        result = dict(row)
+        for k in [k for k in row if k in shifts]:
+            for j, a in shifts[k].items():
+                _add(result, j, row[k] * a)
+        return _nonzero(result)
 
     def _distinct(self, rows: Iterable[Equation]) -> list[Equation]:
         """The rows without zeros and without copies, short ones first."""

@@ -12,7 +12,7 @@ from pdesym.symmetry.determine.polynomial import product
 from pdesym.symmetry.determine.statement import Statement
 from pdesym.symmetry.vector_field import variable
 
-ALPHA = "alpha"
+_NAMES = ("alpha", "beta", "gamma", "chi", "alpha_0")
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,13 @@ class Superposition:
     """The infinite-dimensional ideal of a linear equation, or of one that a change u ↦ w(u) makes linear.
 
     Attributes:
+        name: "alpha", or another name where the equation uses that.
         directions: g for each field: one factor g(u), or 1 for every field of a linear system.
         equation: what α satisfies, as text: "alpha_t = nu*alpha_xx".
         homogeneous: whether α is itself a solution of the equation, which is linear without a source.
     """
 
+    name: str
     directions: tuple[sympy.Expr, ...]
     equation: str
     homogeneous: bool
@@ -34,38 +36,38 @@ def superposition(statement: Statement) -> Superposition | None:
     """The superposition that an equation has, if it has one."""
     if statement.constraints:
         return None
-    if linear := _linear(statement):
+    taken = {*statement.space.fields, *statement.parameters}
+    name = next(name for name in _NAMES if not any(other.startswith(name) for other in taken))
+    if linear := _linear(statement, name):
         return linear
-    return _linearisable(statement) if len(statement.space.fields) == 1 else None
+    return _linearisable(statement, name) if len(statement.space.fields) == 1 else None
 
 
-def _linear(statement: Statement) -> Superposition | None:
+def _linear(statement: Statement, name: str) -> Superposition | None:
     space = statement.space
     jets = space.jets_in(statement.sides)
     symbols = [space.symbol(jet) for jet in jets]
     lines, homogeneous = [], True
-    names = [ALPHA] if len(space.fields) == 1 else [f"{ALPHA}{i}" for i in range(1, len(space.fields) + 1)]
+    names = [name] if len(space.fields) == 1 else [f"{name}{i}" for i in range(1, len(space.fields) + 1)]
     renamed = JetSpace(tuple(names), space.dims)
-    for name, side in zip(names, statement.sides, strict=True):
+    for own, side in zip(names, statement.sides, strict=True):
         slopes = [sympy.diff(side, symbol) for symbol in symbols]
         if any(slope.free_symbols & set(symbols) for slope in slopes):
             return None
         linear = _text([(slope, renamed.symbol(jet)) for slope, jet in zip(slopes, jets, strict=True)])
         homogeneous &= sympy.expand(side.subs(dict.fromkeys(symbols, 0))) == 0
-        lines.append(f"{name}_t = {linear}")
-    return Superposition((sympy.Integer(1),) * len(names), "; ".join(lines), homogeneous)
+        lines.append(f"{own}_t = {linear}")
+    return Superposition(name, (sympy.Integer(1),) * len(names), "; ".join(lines), homogeneous)
 
 
-def _linearisable(statement: Statement) -> Superposition | None:
+def _linearisable(statement: Statement, name: str) -> Superposition | None:
     """g(u) = exp(λu) or u^λ, with the λ for which the determining equation of α g(u) ∂_u is linear in α alone."""
     rate, change = variable("lambda_"), variable("alpha_after_t")
     u = variable(statement.space.fields[0])
-    space = JetSpace((*statement.space.fields, ALPHA), statement.space.dims)
-    if ALPHA in statement.space.fields:
-        return None
+    space = JetSpace((*statement.space.fields, name), statement.space.dims)
     for g in (sympy.exp(rate * u), u**rate):
         ring = JetRing(space, (*statement.sides, change), (), (g,), (*statement.constants, rate, change))
-        q = product(ring.element(g), ring.element(variable(ALPHA)))
+        q = product(ring.element(g), ring.element(variable(name)))
         (condition, *_) = Linearised(ring)([ring.normal(q), {}])
         constants = range(len(ring.constants))
         obstacles, rest = [], sympy.Integer(0)
@@ -89,7 +91,7 @@ def _linearisable(statement: Statement) -> Superposition | None:
                 continue
             linear = sympy.expand(sympy.cancel(change - rest.subs(rate, root) / sympy.diff(rest, change)))
             terms = [(sympy.diff(linear, symbol), symbol) for symbol in map(space.symbol, space.jets_in(linear))]
-            return Superposition((g.subs(rate, root),), f"{ALPHA}_t = {_text(terms)}", False)
+            return Superposition(name, (g.subs(rate, root),), f"{name}_t = {_text(terms)}", False)
     return None
 
 
