@@ -15,7 +15,7 @@ from pdesym.symmetry import Generator
 from pdesym.symmetry.discover import Term, discover, discover_from_data
 from pdesym.symmetry.discover.identify import identify
 from pdesym.symmetry.discover.spectrum import ROUNDING
-from pdesym.symmetry.discover.weak_form import noise_level, weak_form
+from pdesym.symmetry.discover.weak_form import noise_level, unbiased_power, weak_form
 from pdesym.symmetry.library import Library
 
 # Degrees, by the noise relative to the root mean square.
@@ -137,6 +137,35 @@ def test_what_the_terms_cannot_say_is_fitted_point_by_point():
     assert noisy.floor > 0.02
     assert list(map(str, noisy.generators)) == ["d_x", "d_t"]
     assert any("undecided" in flag for flag in noisy.flags)
+
+
+def test_noise_makes_no_term_of_its_own():
+    """The mean of (u + n)³ is u³ + 3σ²u: noise would add a term 3σ² u_x to u_t = −(u³)_x/3 − u_xxx."""
+    case, grid = KNOWN["mkdv"], Grid(256, length=40.0)
+    u0 = RandomSinusoids(waves=(1, 2, 3)).sample(grid, range(10), seed=5)
+    clean = solve(case.equation, u0, grid, torch.linspace(0.0, 10.0, 201, dtype=torch.float64), rtol=1e-8)
+    found = discover_from_data(with_noise(clean.u, 0.1, seed=2), grid=grid, times=clean.times)
+    assert found.dimension == 3
+    assert found.contains(Generator("x*d_x + 3*t*d_t - u*d_u"))
+    u = np.full((200, 200), 1.5)
+    noise = 0.3 * np.random.default_rng(0).normal(size=u.shape)
+    for power in (1, 2, 3):
+        assert unbiased_power(u + noise, power, 0.3).mean() == pytest.approx(1.5**power, rel=5e-3)
+    assert (u + noise).__pow__(3).mean() > 1.5**3 * 1.1
+
+
+def test_what_unseen_terms_could_break_is_not_reported():
+    """Nearly uniform fields: the diffusion of Fisher's equation is lost in the noise, and u_t = u − u² has far more."""
+    grid = Grid(256, length=40.0)
+    u0 = 0.5 + 0.1 * RandomSinusoids(waves=(1, 2, 3)).sample(grid, range(1), seed=5)
+    times = torch.linspace(0.0, 5.0, 201, dtype=torch.float64)
+    clean = solve(KNOWN["fisher"].equation, u0, grid, times, rtol=1e-8)
+    found = discover_from_data(with_noise(clean.u, 1e-2, seed=2), grid=grid, times=times)
+    assert "u_xx" not in found.subject
+    assert list(map(str, found.generators)) == ["d_x", "d_t"]
+    assert any("undecided" in flag for flag in found.flags)
+    assert not found.contains(Generator("x*d_x"))
+    assert discover(clean).flags == ()
 
 
 def test_noise_is_measured():

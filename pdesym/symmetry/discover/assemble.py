@@ -20,6 +20,7 @@ def assembled(
     *,
     linear: bool,
     uncertainty: float | None = None,
+    null_space: np.ndarray | None = None,
     jets: Jets | None = None,
     seed: int = 0,
     **rest: Any,
@@ -33,11 +34,13 @@ def assembled(
         linear: whether the equation or operator is linear, so that symmetries φ(x, t) ∂_u are set apart.
         uncertainty: the angle, in radians, up to which the null space is known; None for exact conditions, where it
             follows from rounding and where fractions are checked against the conditions.
+        null_space: an orthonormal basis of what is reported, where that is less than the decision says.
         jets: where x, t and u are drawn for the brackets.
         seed: of the draws and of the choices of pivots.
         **rest: the other attributes of the Discovery.
     """
-    null_space = spectrum.null_space(decision.dimension)
+    if null_space is None:
+        null_space = spectrum.null_space(decision.dimension)
     exact = uncertainty is None
     angle = _rounding_angle(spectrum, decision) if uncertainty is None else uncertainty
 

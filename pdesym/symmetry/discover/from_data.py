@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.trajectories import Trajectories
 from pdesym.symmetry.angles import largest_angle
@@ -20,6 +21,9 @@ from pdesym.symmetry.discover.result import Discovery
 from pdesym.symmetry.discover.spectrum import Decision, Spectrum, by_rounding, scaled_spectrum
 from pdesym.symmetry.discover.weak_form import Term
 from pdesym.symmetry.library import Library
+
+# Symmetries that unseen terms could break by more than this are not reported, and those below the other are certain.
+_UNSEEN, _CERTAIN = 0.5, 1e-9
 
 
 def discover_from_data(
@@ -35,7 +39,9 @@ def discover_from_data(
 
     First the equation: u_t = Σ w_j ∂_x^k (u^p), sparse, from integrals against test functions, which need no derivative
     of the data. Then its symmetries, as of any equation. The support of the equation decides the dimension; the
-    coefficients, known up to their standard errors, turn the null space by `uncertainty`.
+    coefficients, known up to their standard errors, turn the null space by `uncertainty`. The floor is what the other
+    terms, each as large as it could be unseen, would do to the null space. That they are absent is what sparsity
+    claims; where they could break a symmetry altogether, it is not reported.
 
     Data that fix no equation, such as a single travelling wave, give no symmetry and a flag. Where no such equation
     fits, u_t is fitted point by point as a smooth function of u, u_x, …, and its error is the floor.
@@ -63,19 +69,31 @@ def discover_from_data(
         return _unidentifiable(found, library, seed)
     if not found.fits:
         return discover_pointwise(u, dt, dx, library, found, seed)
-    spectrum, linear = _spectrum_of(found, library, seed)
+    spectrum, linear = _spectrum_of(found.equation(), library, seed)
     decision = by_rounding(spectrum.singular_values)
+    null_space = spectrum.null_space(decision.dimension)
+    broken, flags = _broken_unseen(found, library, null_space, seed), decision.flags
+    if len(broken) and broken[-1] > _UNSEEN:
+        null_space = _unbreakable(found, library, null_space, seed)
+        flags += (
+            f"undecided: terms that would not be seen in these data could break the symmetries of {found} by "
+            f"{broken[-1]:.1g}; only those are reported that they cannot break",
+        )
+    floor = max(decision.floor, float(broken.max(initial=0.0)))
+    rest = spectrum.singular_values[decision.dimension :]
     rule = (
         f"data: {found} leaves {found.residual:.1e} of u_t, where noise of {found.noise:.1e} in u would leave "
         f"{found.expected:.1e}; {found.agreement[0]} of {found.agreement[1]} widths of test functions find these "
-        f"terms, and one more of up to {found.hidden:.1e} of u_t would not be seen; then {decision.rule}"
+        f"terms; {decision.rule}; all other terms together, each as large as could go unseen, would raise the null "
+        f"space to {floor:.1e}, which is the floor"
     )
     return assembled(
         spectrum,
-        Decision(decision.dimension, decision.floor, decision.margin, rule, decision.flags),
+        Decision(decision.dimension, floor, float(rest[0]) / floor if len(rest) else float("inf"), rule, flags),
         library,
         linear=linear,
         uncertainty=_uncertainty(found, library, spectrum.null_space(decision.dimension), seed),
+        null_space=null_space,
         seed=seed,
         source="data",
         subject=str(found),
@@ -83,11 +101,31 @@ def discover_from_data(
     )
 
 
-def _spectrum_of(
-    found: Identified, library: Library, seed: int, coefficients: np.ndarray | None = None
-) -> tuple[Spectrum, bool]:
-    conditioned = conditions(found.equation(coefficients), library, None, seed)
+def _spectrum_of(equation: Equation, library: Library, seed: int) -> tuple[Spectrum, bool]:
+    conditioned = conditions(equation, library, None, seed)
     return scaled_spectrum(conditioned.matrix, conditioned.size), conditioned.linear
+
+
+def _under_unseen_terms(
+    found: Identified, library: Library, null_space: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Singular values, ascending, of the null space under the equation with all unseen terms, and the directions."""
+    spectrum, _ = _spectrum_of(found.with_hidden_terms, library, seed)
+    basis = np.linalg.qr((null_space * spectrum.scale).T)[0]
+    _, values, directions = np.linalg.svd(spectrum.matrix @ basis, full_matrices=False)
+    return values[::-1], (directions[::-1] @ basis.T) / spectrum.scale
+
+
+def _broken_unseen(found: Identified, library: Library, null_space: np.ndarray, seed: int) -> np.ndarray:
+    return _under_unseen_terms(found, library, null_space, seed)[0] if len(null_space) else np.zeros(0)
+
+
+def _unbreakable(found: Identified, library: Library, null_space: np.ndarray, seed: int) -> np.ndarray:
+    """The part of the null space that holds whatever the coefficients of the terms that are not seen."""
+    values, directions = _under_unseen_terms(found, library, null_space, seed)
+    kept = directions[values <= _CERTAIN]
+    basis: np.ndarray = np.linalg.qr((kept / np.linalg.norm(kept, axis=1, keepdims=True)).T)[0].T
+    return basis
 
 
 def _uncertainty(found: Identified, library: Library, null_space: np.ndarray, seed: int) -> float:
@@ -98,14 +136,14 @@ def _uncertainty(found: Identified, library: Library, null_space: np.ndarray, se
     for j, error in enumerate(found.errors):
         moved = found.coefficients.copy()
         moved[j] += error
-        spectrum, _ = _spectrum_of(found, library, seed, moved)
+        spectrum, _ = _spectrum_of(found.equation(moved), library, seed)
         angles.append(np.radians(largest_angle(null_space, spectrum.null_space(len(null_space)))))
     return max(float(np.linalg.norm(angles)), 1e-11)
 
 
 def _unidentifiable(found: Identified, library: Library, seed: int) -> Discovery:
     """No symmetry, and why. The spectrum is that of the equation that was found all the same."""
-    spectrum, _ = _spectrum_of(found, library, seed)
+    spectrum, _ = _spectrum_of(found.equation(), library, seed)
     rule = f"data: {found.ambiguous}; no symmetry is reported, because many equations have these solutions"
     return Discovery(
         source="data",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ from jaxtyping import Float
 
 from pdesym.solvers.equation import Equation
 from pdesym.symmetry.discover.identifiability import same_fit, trivial_direction
-from pdesym.symmetry.discover.sparse_regression import Fit, hidden_share, sparse_fit
+from pdesym.symmetry.discover.sparse_regression import Fit, hidden_weights, sparse_fit
 from pdesym.symmetry.discover.weak_form import Term, WeakForm, standard_terms, weak_form
 
 # Half widths of test functions in units of the lengths over which trajectories decorrelate by half, and their bounds.
-_SPACE, _TIME = (2.5, 3.5, 5.0), (3.0, 5.0)
+_SPACE, _TIME = (2.5, 3.5, 5.0, 7.0), (3.0, 5.0)
 _SMALLEST_WIDTH, _LARGEST_SPACE, _LARGEST_TIME = 6, 0.25, 0.3
 # An equation fits when it leaves no more of u_t than the noise does, by this factor, and this share of u_t.
 _NOISE_FACTOR, _LEAST_RESIDUAL = 1.25, 3e-3
@@ -33,7 +33,7 @@ class Identified:
         noise: the noise in u that was found, as a standard deviation.
         widths: half widths of the test functions, in points and frames.
         agreement: how many of the widths that were tried find these terms, and how many were tried.
-        hidden: the share of the weak u_t up to which one more term could have gone unseen.
+        hidden: other terms, and the coefficient up to which each of them could have gone unseen.
         ambiguous: why other equations would do as well, or None.
     """
 
@@ -45,7 +45,7 @@ class Identified:
     noise: float
     widths: tuple[int, int]
     agreement: tuple[int, int]
-    hidden: float
+    hidden: dict[Term, float]
     ambiguous: str | None
 
     @property
@@ -56,10 +56,12 @@ class Identified:
     def equation(self, coefficients: np.ndarray | None = None) -> Equation:
         """The equation, with other coefficients if wanted."""
         chosen = self.coefficients if coefficients is None else coefficients
-        names = [f"c{j}" for j in range(1, len(self.terms) + 1)]
-        text = " + ".join(f"{name}*{term.text}" for name, term in zip(names, self.terms, strict=True))
-        parameters: dict[str, Any] = {name: float(c) for name, c in zip(names, chosen, strict=True)}
-        return Equation(f"u_t = {text}", **parameters)
+        return _equation_of(dict(zip(self.terms, chosen.tolist(), strict=True)))
+
+    @property
+    def with_hidden_terms(self) -> Equation:
+        """The equation with all other terms, each as large as it could be unseen."""
+        return _equation_of(dict(zip(self.terms, self.coefficients.tolist(), strict=True)) | self.hidden)
 
     def __str__(self) -> str:
         parts = [
@@ -96,7 +98,8 @@ def identify(
     support = max(votes, key=lambda chosen: (votes[chosen], len(chosen)))
     candidates = [(form, fit) for form, fit in zip(forms, fits, strict=True) if fit.support == support]
     form, fit = min(candidates, key=lambda pair: pair[1].relative_error)
-    return Identified(
+    unseen = hidden_weights(form.blocks, form.factor, fit.support)
+    found = Identified(
         terms=tuple(form.terms[j] for j in fit.support),
         coefficients=fit.weights,
         errors=fit.errors,
@@ -105,9 +108,17 @@ def identify(
         noise=form.noise,
         widths=form.widths,
         agreement=(votes[support], len(forms)),
-        hidden=hidden_share(form.blocks, form.factor, fit.support),
-        ambiguous=trivial_direction(forms[-1]) or same_fit(form, fit),
+        hidden={form.terms[j]: float(unseen[j]) for j in np.flatnonzero(unseen)},
+        ambiguous=trivial_direction(forms[-1]),
     )
+    return replace(found, ambiguous=same_fit(form, fit)) if found.fits and not found.ambiguous else found
+
+
+def _equation_of(terms: dict[Term, float]) -> Equation:
+    names = [f"c{j}" for j in range(1, len(terms) + 1)]
+    text = " + ".join(f"{name}*{term.text}" for name, term in zip(names, terms, strict=True))
+    parameters: dict[str, Any] = dict(zip(names, terms.values(), strict=True))
+    return Equation(f"u_t = {text}", **parameters)
 
 
 def _widths(u: np.ndarray) -> list[tuple[int, int]]:
@@ -130,8 +141,12 @@ def decorrelation(u: np.ndarray, axis: int, periodic: bool) -> float:
     correlation = np.fft.irfft((np.abs(spectrum) ** 2).reshape(-1, spectrum.shape[-1]).sum(0))[: n // 2]
     if not periodic:
         correlation = correlation / np.arange(n, n - n // 2, -1)
-    below = np.flatnonzero(correlation < 0.5 * correlation[1])
-    return float(below[0]) if len(below) else float(n // 2)
+    half = 0.5 * correlation[1]
+    below = np.flatnonzero(correlation < half)
+    if not len(below) or below[0] < 2:
+        return float(n // 2) if not len(below) else float(below[0])
+    last = below[0] - 1
+    return float(last + (correlation[last] - half) / (correlation[last] - correlation[last + 1]))
 
 
 def _expected(form: WeakForm, fit: Fit) -> float:

@@ -79,14 +79,15 @@ def triangular(rows: np.ndarray) -> np.ndarray:
     return factor
 
 
-def hidden_share(blocks: np.ndarray, factor: np.ndarray, support: Sequence[int]) -> float:
-    """The share of b that one more column may have without being taken in, at most."""
-    shares = []
-    for j in range(factor.shape[1] - 1):
+def hidden_weights(blocks: np.ndarray, factor: np.ndarray, support: Sequence[int]) -> np.ndarray:
+    """The weight that each column outside the support may have without being taken in, `(J,)`, 0 on the support."""
+    result = np.zeros(factor.shape[1] - 1)
+    for j in range(len(result)):
         if j not in support:
-            error = fit_on(blocks, factor, (*support, j)).errors[-1]
-            shares.append(_student(_ENTERS, len(blocks)) * error * np.linalg.norm(factor[:, j]))
-    return max(_LEAST_SHARE, float(max(shares, default=0.0) / np.linalg.norm(factor[:, -1])))
+            uncertain = _student(_ENTERS, len(blocks)) * fit_on(blocks, factor, (*support, j)).errors[-1]
+            small = _LEAST_SHARE * np.linalg.norm(factor[:, -1]) / np.linalg.norm(factor[:, j])
+            result[j] = max(uncertain, small)
+    return result
 
 
 def _thresholded(factor: np.ndarray) -> tuple[int, ...]:
