@@ -52,53 +52,42 @@ def _along_first(z: Any, state: int, copy: int, layout: Layout, plane: Plane) ->
 
 
 @jitted
-def _jets(z: Any, first: int, copy: Any, layout: Layout, plane: Plane, jets: int) -> None:
-    """The jets on the lines from `first` on."""
-    size = 2 * plane.height
-    for jet in range(jets):
-        for block in range(plane.blocks):
-            source = plane.half + ((copy * plane.spectra + jet) * plane.blocks + block) * size + 2 * first
-            target = plane.line + 2 * LANES * block
-            transpose(z, source, 2, target, 2)
-            transpose(z, source + 1, 2, target + 1, 2)
-        field = layout.points + jet * 2 * plane.across.half
-        synthesise(z, field, plane.line, plane.columns, plane.ones, 0, plane.across)
-
-
-@jitted
-def _product(z: Any, first: int, place: int, begin: int, end: int, flux: Flux, layout: Layout, plane: Plane) -> None:
-    """What instructions make of the jets on the lines from `first` on, transformed along them."""
-    execute(z, begin, end, flux, layout, plane.across)
-    work = layout.points + flux.work * 2 * plane.across.half
-    analyse(z, work, plane.across)
-    project(z, work, plane.line, plane.columns, plane.weight, 0, False, plane.across)
-    for block in range(plane.blocks):
-        source = plane.line + 2 * LANES * block
-        target = plane.half + (place * plane.blocks + block) * 2 * plane.height
-        transpose(z, source, 2, layout.scratch, 2)
-        transpose(z, source + 1, 2, layout.scratch + 1, 2)
-        for i in range(LANES):
-            n = plane.order[first + i]
-            if n >= 0:
-                store(z, target + 2 * n, load(z, layout.scratch + 2 * i))
-                store(z, target + 2 * n + 1, load(z, layout.scratch + 2 * i + 1))
-
-
-@jitted
 def _lines(z: Any, flux: Flux, layout: Layout, plane: Plane) -> None:
-    """The products, from jets and to spectra transformed along the first axis, `LANES` lines after the others."""
-    jets, products, spans = flux.jets.shape[0], plane.spans.shape[0], plane.spans
+    """The products, from jets and to spectra transformed along the first axis, `LANES` lines after the others.
+
+    All in one function: handing the tables on to smaller ones takes as long as a quarter of the work.
+    """
+    size, points = 2 * plane.height, 2 * plane.across.half
+    jets, products = flux.jets.shape[0], plane.spans.shape[0]
     for first in range(0, plane.height, LANES):
-        _jets(z, first, np.int64(0), layout, plane, jets)
-        for product in range(products):
-            _product(z, first, jets + product, spans[product, 0], spans[product, 1], flux, layout, plane)
-        if layout.copies > 1:
-            execute(z, flux.slopes[0], flux.slopes[1], flux, layout, plane.across)
-        for copy in range(1, layout.copies):
-            _jets(z, first, copy, layout, plane, jets)
+        for copy in range(layout.copies):
+            if copy == 1:
+                execute(z, flux.slopes[0], flux.slopes[1], flux, layout, plane.across)
+            part = 0 if copy == 0 else 2
+            for jet in range(jets):
+                for block in range(plane.blocks):
+                    source = plane.half + ((copy * plane.spectra + jet) * plane.blocks + block) * size + 2 * first
+                    target = plane.line + 2 * LANES * block
+                    transpose(z, source, 2, target, 2)
+                    transpose(z, source + 1, 2, target + 1, 2)
+                synthesise(z, layout.points + jet * points, plane.line, plane.columns, plane.ones, 0, plane.across)
             for product in range(products):
+                begin, end = plane.spans[product, part], plane.spans[product, part + 1]
+                execute(z, begin, end, flux, layout, plane.across)
+                work = layout.points + flux.work * points
+                analyse(z, work, plane.across)
+                project(z, work, plane.line, plane.columns, plane.weight, 0, False, plane.across)
                 place = copy * plane.spectra + jets + product
-                _product(z, first, place, spans[product, 2], spans[product, 3], flux, layout, plane)
+                for block in range(plane.blocks):
+                    source = plane.line + 2 * LANES * block
+                    target = plane.half + (place * plane.blocks + block) * size
+                    transpose(z, source, 2, layout.scratch, 2)
+                    transpose(z, source + 1, 2, layout.scratch + 1, 2)
+                    for i in range(LANES):
+                        n = plane.order[first + i]
+                        if n >= 0:
+                            store(z, target + 2 * n, load(z, layout.scratch + 2 * i))
+                            store(z, target + 2 * n + 1, load(z, layout.scratch + 2 * i + 1))
 
 
 @jitted
