@@ -142,8 +142,8 @@ def test_what_the_terms_cannot_say_is_fitted_point_by_point():
 def test_noise_makes_no_term_of_its_own():
     """The mean of (u + n)³ is u³ + 3σ²u: noise would add a term 3σ² u_x to u_t = −(u³)_x/3 − u_xxx."""
     case, grid = KNOWN["mkdv"], Grid(256, length=40.0)
-    u0 = RandomSinusoids(waves=(1, 2, 3)).sample(grid, range(10), seed=5)
-    clean = solve(case.equation, u0, grid, torch.linspace(0.0, 10.0, 201, dtype=torch.float64), rtol=1e-8)
+    u0 = RandomSinusoids(waves=(1, 2, 3), amplitude=0.3).sample(grid, range(10), seed=5)
+    clean = solve(case.equation, u0, grid, torch.linspace(0.0, 5.0, 201, dtype=torch.float64), dt=0.005)
     found = discover_from_data(with_noise(clean.u, 0.1, seed=2), grid=grid, times=clean.times)
     assert found.dimension == 3
     assert found.contains(Generator("x*d_x + 3*t*d_t - u*d_u"))
