@@ -5,7 +5,7 @@ import torch
 
 from pdesym.solvers import Equation, FlowMap, Grid, RandomSinusoids, burgers, heat, kdv, ks
 from pdesym.symmetry import Generator
-from pdesym.symmetry.discover.from_operator import discover_from_operator
+from pdesym.symmetry.discover import discover, discover_from_operator
 from pdesym.symmetry.discover.propagation import one_sided
 from pdesym.symmetry.library import Library
 
@@ -93,6 +93,18 @@ def test_the_known_error_of_a_trained_operator_decides():
     blind = discover_from_operator(flow, u, grid, library, error=10.0)
     assert blind.dimension == len(library)
     assert "2 times its relative error 1.0e+01" in blind.rule
+
+
+def test_one_function_finds_its_way_by_the_kind_of_its_source():
+    equation, grid, u, algebra, wrong = case("ks")
+    found = discover(FlowMap(equation, grid, (0.0, 0.05), rtol=1e-11), u=u, grid=grid)
+    assert found.source == "operator"
+    assert found.angle_to(algebra) < 1e-4
+    assert not found.contains(wrong)
+    with pytest.raises(TypeError, match="give u and grid as well"):
+        discover(lambda fields: fields)
+    with pytest.raises(TypeError, match="got int"):
+        discover(3)
 
 
 def test_one_sided_differences_are_exact_for_polynomials():
