@@ -8,10 +8,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_quickstart_runs_and_tells_true_symmetries_from_wrong_ones(capsys):
-    code, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, _, _ = EXAMPLES
     assert len([line for line in code.splitlines() if line.strip()]) <= 17
     exec(compile(code, "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
@@ -24,8 +25,18 @@ def test_the_quickstart_runs_and_tells_true_symmetries_from_wrong_ones(capsys):
     assert network[1] > 0.1, "an untrained network has no Galilean symmetry"
 
 
-def test_the_second_example_keeps_to_its_tolerances(capsys):
-    _, code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_second_example_finds_the_same_algebra_twice(capsys):
+    _, code, _ = EXAMPLES
+    exec(compile(code, "README.md", "exec"), {})
+    exact, measured = capsys.readouterr().out.split("4 symmetries from equation")
+    assert "dimension 3" in exact
+    assert "c = 0" in exact
+    assert "superposition" in exact
+    assert "x*d_x + 3*t*d_t - 2*u*d_u" in measured
+
+
+def test_the_third_example_keeps_to_its_tolerances(capsys):
+    _, _, code = EXAMPLES
     values: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), values)
     assert values["result"].error.max() <= 1e-5
