@@ -21,7 +21,7 @@ def without_aliased(
 
     On the last grid all stay, and `out.aliased` tells by how much it is too coarse.
     """
-    if not rows.ids:
+    if not rows.ids or not system.explicit_space:
         return rows, Rows()
     middles = [segments[s].start + 0.5 * segments[s].length for s in rows.segment]
     device = rows.v[0].device

@@ -29,7 +29,8 @@ class SpectralSystem:
     """The Galerkin form of an equation on the modes |m| < N/2 of a grid, in float64.
 
     `symbol` is L, N(v, t) is everything else; `diagonal` says that L does not couple the fields, `explicit_time` that N
-    depends on t, and `explicit_linear` that derivatives with coefficients of t do: then `frozen_at` moves them to L.
+    depends on t, `explicit_space` that it depends on x, and `explicit_linear` that derivatives with coefficients of t
+    do: then `frozen_at` moves them to L.
 
     Spectra are normalised so that they do not depend on the number of points (`norm="forward"`), and are shaped
     `(rows, fields, *modes)`; tangents `(rows, tangents, fields, *modes)`.
@@ -67,7 +68,7 @@ class SpectralSystem:
         self._symbols = symbols = Symbols(equation, grid, device, stretch)
         self._compiled = compiled = compile_equation(equation, grid.dims)
         refuse_non_periodic(compiled, symbols)
-        self.explicit_time = compiled.explicit_time
+        self.explicit_time, self.explicit_space = compiled.explicit_time, compiled.explicit_space
         self.diagonal = symbols.is_diagonal(compiled.linear) and symbols.is_diagonal(compiled.explicit_linear)
         self.symbol = symbols.matrix(compiled.linear, self.diagonal)
         self.explicit_linear = any(
@@ -295,7 +296,7 @@ class SpectralSystem:
 
         They are taken with the longest waves of v alone, whose products among themselves every grid resolves.
         """
-        if not self._compiled.explicit_space:
+        if not self.explicit_space:
             return torch.zeros(v.shape[0], dtype=torch.float64, device=v.device)
         waves = v.clone()
         for modes in integer_wavenumbers(self.grid, self.device):
