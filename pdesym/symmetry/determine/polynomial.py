@@ -14,11 +14,16 @@ Polynomial: TypeAlias = dict[Exponents, int | Fraction]
 def add_into(total: Polynomial, other: Polynomial, factor: int | Fraction = 1) -> None:
     """total += factor · other."""
     for exponents, coefficient in other.items():
-        value = total.get(exponents, 0) + factor * coefficient
-        if value:
-            total[exponents] = value
-        else:
-            del total[exponents]
+        _add(total, exponents, factor * coefficient)
+
+
+def _add(total: Polynomial, exponents: Exponents, amount: int | Fraction) -> None:
+    """total += amount · the monomial; what becomes 0 leaves."""
+    value = total.get(exponents, 0) + amount
+    if value:
+        total[exponents] = value
+    else:
+        del total[exponents]
 
 
 def product(first: Polynomial, second: Polynomial) -> Polynomial:
@@ -28,12 +33,7 @@ def product(first: Polynomial, second: Polynomial) -> Polynomial:
     total: Polynomial = {}
     for a, x in first.items():
         for b, y in second.items():
-            exponents = tuple(map(_plus, a, b))
-            value = total.get(exponents, 0) + x * y
-            if value:
-                total[exponents] = value
-            else:
-                del total[exponents]
+            _add(total, tuple(map(_plus, a, b)), x * y)
     return total
 
 
@@ -58,12 +58,7 @@ def derived(polynomial: Polynomial, image: Callable[[int], Polynomial | None]) -
             lowered = (*exponents[:index], exponent - 1, *exponents[index + 1 :])
             weight = coefficient * exponent
             for other, factor in step.items():
-                key = tuple(map(_plus, lowered, other))
-                value = total.get(key, 0) + weight * factor
-                if value:
-                    total[key] = value
-                else:
-                    del total[key]
+                _add(total, tuple(map(_plus, lowered, other)), weight * factor)
     return total
 
 

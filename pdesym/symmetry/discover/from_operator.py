@@ -14,15 +14,7 @@ from pdesym.solvers.torch_function import torch_function
 from pdesym.symmetry.discover.assemble import assembled
 from pdesym.symmetry.discover.propagation import Operator, Propagation, propagation_of
 from pdesym.symmetry.discover.result import Discovery
-from pdesym.symmetry.discover.spectrum import (
-    LEAST_MARGIN,
-    ROUNDING,
-    Decision,
-    Spectrum,
-    by_error,
-    scaled_spectrum,
-    unclear,
-)
+from pdesym.symmetry.discover.spectrum import Decision, Spectrum, by_error, by_gap, scaled_spectrum
 from pdesym.symmetry.discover.window import OTHER_PLATEAU, inside, middle_coordinates, plateau
 from pdesym.symmetry.library import Library
 
@@ -88,7 +80,8 @@ def discover_from_operator(
     matrix, size, change = _conditions(maps, u, grid, library, tuple(horizons))
     spectrum = scaled_spectrum(matrix, size)
     values = spectrum.singular_values
-    decision = _by_noise(spectrum, change) if error is None else by_error(values, error, factor)
+    noise = _noise(spectrum, change)
+    decision = by_gap(values, noise=noise) if error is None else by_error(values, error, factor)
     return assembled(
         spectrum,
         decision,
@@ -136,25 +129,11 @@ def _conditions(
     return matrix, size, changed
 
 
-def _by_noise(spectrum: Spectrum, change: Tensor) -> Decision:
-    """An exact map: the largest gap in the spectrum, where no value counts as smaller than another probe changes it.
-
-    The noise of the first d directions is how much another probe changes the conditions on them.
-    """
-    values = spectrum.singular_values
+def _noise(spectrum: Spectrum, change: Tensor) -> np.ndarray:
+    """How much another probe changes the conditions on each direction, `(columns,)`."""
     per_direction = (change / torch.from_numpy(spectrum.scale)) @ torch.from_numpy(spectrum.directions).T
-    noise = np.maximum.accumulate((per_direction.norm(dim=0) / len(change) ** 0.5).numpy())
-    # Behind the last direction stands 1, where nothing cancels; before the first, the rounding of exact numbers.
-    known = np.concatenate([[ROUNDING], np.maximum(np.maximum(values, noise), ROUNDING)])
-    gaps = np.log(np.append(values, 1.0).clip(ROUNDING) / known)
-    dimension = int(np.argmax(gaps))
-    margin = float(np.exp(gaps[dimension]))
-    rule = (
-        f"exact map: the largest gap, a factor {margin:.1e}, is that from σ_{dimension}, or the noise up to it, "
-        f"{known[dimension]:.1e}, to σ_{dimension + 1}; the next largest is {np.exp(np.sort(gaps)[-2]):.1e}"
-    )
-    flags = () if margin >= LEAST_MARGIN else (unclear(margin),)
-    return Decision(dimension, float(known[dimension]), margin, rule, flags)
+    result: np.ndarray = (per_direction.norm(dim=0) / len(change) ** 0.5).numpy()
+    return result
 
 
 def _characteristics(

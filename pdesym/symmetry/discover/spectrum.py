@@ -112,23 +112,32 @@ def by_error(singular_values: np.ndarray, error: float, factor: float = 2.0) -> 
     )
 
 
-def by_gap(singular_values: np.ndarray, floor: float = ROUNDING) -> Decision:
+def by_gap(singular_values: np.ndarray, floor: float = ROUNDING, noise: np.ndarray | None = None) -> Decision:
     """Conditions of unknown accuracy: zero is what lies below the largest gap, in the logarithm, of the spectrum.
 
     Args:
         singular_values: ascending; those below the floor count as equal to it.
         floor: what is surely zero. The gap may lie right above it; 1 stands above the largest value.
+        noise: for each direction by how much its value is uncertain, where that was measured: none counts as smaller
+            than the noise of the directions up to it.
     """
-    clipped = np.concatenate([[floor], np.maximum(singular_values, floor), [1.0]])
-    gaps = np.diff(np.log(clipped))
+    uncertain = singular_values if noise is None else np.maximum(singular_values, np.maximum.accumulate(noise))
+    known = np.concatenate([[floor], np.maximum(uncertain, floor)])
+    gaps = np.log(np.append(singular_values, 1.0).clip(floor) / known)
     dimension = int(np.argmax(gaps))
-    margin = float(np.exp(gaps[dimension]))
-    sentence = (
-        f"largest gap: σ_{dimension} and σ_{dimension + 1} lie a factor {margin:.1e} apart, the next largest gap is "
-        f"{float(np.exp(np.sort(gaps)[-2])):.1e}"
-    )
-    flags = () if margin >= LEAST_MARGIN else (unclear(margin),)
-    return Decision(dimension, float(clipped[dimension]), margin, sentence, flags)
+    margin, second = (float(np.exp(each)) for each in (gaps[dimension], np.sort(gaps)[-2]))
+    if noise is None:
+        rule = (
+            f"largest gap: σ_{dimension} and σ_{dimension + 1} lie a factor {margin:.1e} apart, the next largest gap "
+            f"is {second:.1e}"
+        )
+    else:
+        rule = (
+            f"exact map: the largest gap, a factor {margin:.1e}, is that from σ_{dimension}, or the noise up to it, "
+            f"{known[dimension]:.1e}, to σ_{dimension + 1}; the next largest is {second:.1e}"
+        )
+    flags = () if margin >= LEAST_MARGIN else (_unclear(margin),)
+    return Decision(dimension, float(known[dimension]), margin, rule, flags)
 
 
 def _below(singular_values: np.ndarray, floor: float, rule: str) -> Decision:
@@ -139,7 +148,7 @@ def _below(singular_values: np.ndarray, floor: float, rule: str) -> Decision:
     following = f"σ_{dimension + 1} = {rest[0]:.1e}" if len(rest) else "there are no others"
     flags: tuple[str, ...] = ()
     if margin < LEAST_MARGIN:
-        flags += (unclear(margin),)
+        flags += (_unclear(margin),)
     near = np.flatnonzero(rest[1:] > 100.0 * rest[:-1]) + 1
     if len(near):
         count = int(near[-1])
@@ -150,6 +159,5 @@ def _below(singular_values: np.ndarray, floor: float, rule: str) -> Decision:
     return Decision(dimension, floor, margin, f"{rule}; {last}, {following}", flags)
 
 
-def unclear(margin: float) -> str:
-    """What to say of a gap that separates nothing."""
+def _unclear(margin: float) -> str:
     return f"unclear: the next singular value is only {margin:.1f} times the floor, the dimension may be wrong"
