@@ -15,6 +15,7 @@ from pdesym.solvers.kernel import supports
 from pdesym.solvers.kernel.rows import RowKernel
 from pdesym.solvers.steppers import KROGSTAD, STEPPERS
 from pdesym.solvers.system import SpectralSystem
+from tests.solvers.same import assert_same
 
 NU = torch.linspace(0.05, 0.2, 11, dtype=torch.float64)
 
@@ -70,17 +71,6 @@ def both(monkeypatch, *arguments, **options):
 def adaptive(batch, tolerance=1e-6, tail=1e-6):
     # Each row with its own.
     return Adaptive(tuple(tolerance * 4.0 ** (j % 3) for j in range(batch)), tail)
-
-
-def assert_same(compiled, reference, tolerance=1e-12):
-    assert compiled.taken == reference.taken
-    assert compiled.stages == reference.stages
-    assert torch.equal(compiled.steps, reference.steps)
-    assert torch.equal(compiled.points, reference.points)
-    assert torch.allclose(compiled.tail, reference.tail, rtol=1e-6, atol=1e-15)
-    assert torch.allclose(compiled.aliased, reference.aliased)
-    size = reference.u.flatten(1).norm(dim=1)
-    assert ((compiled.u - reference.u).flatten(1).norm(dim=1) <= tolerance * size).all()
 
 
 @pytest.mark.parametrize("name", EQUATIONS)

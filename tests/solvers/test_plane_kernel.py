@@ -11,6 +11,7 @@ from pdesym.solvers import BlowUpError, Equation, Grid, kernel
 from pdesym.solvers.control import Adaptive, Fixed, Replayed
 from pdesym.solvers.steppers import KROGSTAD, STEPPERS
 from pdesym.solvers.system import SpectralSystem
+from tests.solvers.same import assert_same
 
 NU = torch.tensor([0.02, 0.05, 0.03, 0.1], dtype=torch.float64)
 VORTICITY, STREAM = "w_t = -psi_y*w_x + psi_x*w_y + 0.02*lap(w)", "lap(psi) = -w"
@@ -70,16 +71,6 @@ def both(monkeypatch, equation, u, grid, *arguments, **options):
 
 def adaptive(batch, tolerance=1e-6, tail=1e-3):
     return Adaptive(tuple(tolerance * 4.0 ** (j % 3) for j in range(batch)), tail)
-
-
-def assert_same(compiled, reference, tolerance=1e-12):
-    assert compiled.taken == reference.taken
-    assert compiled.stages == reference.stages
-    assert torch.equal(compiled.steps, reference.steps)
-    assert torch.equal(compiled.points, reference.points)
-    assert torch.allclose(compiled.tail, reference.tail, rtol=1e-6, atol=1e-15)
-    size = reference.u.flatten(1).norm(dim=1)
-    assert ((compiled.u - reference.u).flatten(1).norm(dim=1) <= tolerance * size).all()
 
 
 @pytest.mark.parametrize("name", EQUATIONS)
