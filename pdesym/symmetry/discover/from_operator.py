@@ -2,24 +2,18 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from pdesym.solvers.flow_map import FlowMap
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.spectral import derivative
-from pdesym.solvers.torch_function import torch_function
 from pdesym.symmetry.discover.assemble import assembled
-from pdesym.symmetry.discover.propagation import Operator, Propagation, propagation_of
+from pdesym.symmetry.discover.conditions import conditions, fitting_library, is_linear, noise_of, probes, uncertainty_of
+from pdesym.symmetry.discover.propagation import Operator, propagation_of
 from pdesym.symmetry.discover.result import Discovery
-from pdesym.symmetry.discover.spectrum import Decision, Spectrum, by_error, by_gap, scaled_spectrum
-from pdesym.symmetry.discover.window import OTHER_PLATEAU, inside, middle_coordinates, plateau
+from pdesym.symmetry.discover.spectrum import by_error, by_gap, scaled_spectrum
 from pdesym.symmetry.library import Library
-
-# An operator whose values at a sum differ from the sum of its values by less than this share is linear.
-_LINEAR = 1e-6
 
 
 def discover_from_operator(
@@ -70,106 +64,24 @@ def discover_from_operator(
         raise ValueError(f"Expected fields (batch, channel, {', '.join(map(str, grid.points))}), got {tuple(u.shape)}.")
     if not horizons or any(k < 1 for k in horizons):
         raise ValueError(f"Expected horizons of one step or more, got {tuple(horizons)}.")
-    library = library or _polynomials(u.shape[1], grid.dims)
-    if len(library.fields) != u.shape[1] or len(library.coordinates) != grid.dims:
-        raise ValueError(
-            f"The library has {len(library.fields)} fields on {len(library.coordinates)} axes, the data have "
-            f"{u.shape[1]} on {grid.dims}: give one of the same kind."
-        )
+    library = fitting_library(library, u.shape[1], grid)
     maps = propagation_of(operator, step)
-    matrix, size, change = _conditions(maps, u, grid, library, tuple(horizons))
+    probed = probes(library, u, *maps.initial_rates(u), grid, 0.0)
+    chosen = [steps - 1 for steps in horizons]
+    values = maps.advance(u, max(horizons))[:, chosen]
+    pushed = maps.push(u, probed.directions, max(horizons))[:, :, chosen]
+    times = maps.step * torch.tensor(horizons, dtype=torch.float64)
+    matrix, size, change = conditions(probed, values, pushed, times)
     spectrum = scaled_spectrum(matrix, size)
-    values = spectrum.singular_values
-    noise = _noise(spectrum, change)
-    decision = by_gap(values, noise=noise) if error is None else by_error(values, error, factor)
+    singular_values, noise = spectrum.singular_values, noise_of(spectrum, change)
+    decision = by_gap(singular_values, noise=noise) if error is None else by_error(singular_values, error, factor)
     return assembled(
         spectrum,
         decision,
         library,
-        linear=_is_linear(maps, u),
-        uncertainty=_uncertainty(spectrum, decision),
+        linear=is_linear(lambda fields: maps.advance(fields, 1), u),
+        uncertainty=uncertainty_of(spectrum, decision),
         seed=seed,
         source="operator",
         subject=name,
     )
-
-
-def _polynomials(fields: int, dims: int) -> Library:
-    names = ("u",) if fields == 1 else tuple(f"u{i}" for i in range(1, fields + 1))
-    return Library.polynomial(2, names, ("x", "y", "z")[:dims])
-
-
-def _conditions(
-    maps: Propagation, u: Tensor, grid: Grid, library: Library, horizons: tuple[int, ...]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """`(rows, columns)` in the inner window: dS·Q_0 − Q_T, |dS·Q_0| + |Q_T|, and the change by another probe.
-
-    The other probe has its plateau elsewhere, and u_t from a difference of lower order.
-    """
-    frames = maps.advance(u, max(horizons))
-    rate, coarser = maps.initial_rates(u)
-    before = _characteristics(library, u, rate, grid, 0.0, cut=plateau(grid, u))
-    other = _characteristics(library, u, coarser, grid, 0.0, cut=plateau(grid, u, OTHER_PLATEAU))
-    moving = [k for k in range(len(library)) if bool(before[k].any())]
-    checked = [k for k in moving if not torch.equal(before[k], other[k])]
-    pushed = maps.push(u, torch.cat([before[moving], rate[None], other[checked]]), max(horizons))
-    window = inside(grid, u)
-    rows, sizes, changes = [], [], []
-    for steps in horizons:
-        now = pushed[:, :, steps - 1]
-        after = _characteristics(library, frames[:, steps - 1], now[len(moving)], grid, steps * maps.step, cut=None)
-        carried = torch.zeros_like(after)
-        carried[moving] = now[: len(moving)]
-        change = torch.zeros_like(after)
-        change[checked] = now[len(moving) + 1 :] - carried[checked]
-        rows.append((carried - after)[..., window].flatten(1))
-        sizes.append((carried.abs() + after.abs())[..., window].flatten(1))
-        changes.append(change[..., window].flatten(1))
-    matrix, size, changed = (torch.cat(each, dim=1).T for each in (rows, sizes, changes))
-    return matrix, size, changed
-
-
-def _noise(spectrum: Spectrum, change: Tensor) -> np.ndarray:
-    """How much another probe changes the conditions on each direction, `(columns,)`."""
-    per_direction = (change / torch.from_numpy(spectrum.scale)) @ torch.from_numpy(spectrum.directions).T
-    result: np.ndarray = (per_direction.norm(dim=0) / len(change) ** 0.5).numpy()
-    return result
-
-
-def _characteristics(
-    library: Library, u: Tensor, rate: Tensor, grid: Grid, t: float, cut: Tensor | None
-) -> Float[Tensor, "columns batch channel *space"]:
-    """The characteristic of each column; coefficients that depend on space are multiplied by `cut`."""
-    dims = grid.dims
-    slopes = [derivative(u, grid, tuple(int(axis == other) for other in range(dims))) for axis in range(dims)]
-    coordinates = middle_coordinates(grid, u)
-    functions = [function for _, function in library.columns]
-    compiled = torch_function(library.variables, functions)
-    values = compiled(*coordinates, torch.as_tensor(t, dtype=u.dtype), *u.unbind(1))
-    space = set(library.variables[:dims])
-    result = torch.zeros(len(library), *u.shape, dtype=u.dtype, device=u.device)
-    for k, (component, function) in enumerate(library.columns):
-        value = torch.as_tensor(values[k], dtype=u.dtype, device=u.device).expand(u[:, 0].shape)
-        if cut is not None and function.free_symbols & space:
-            value = value * cut
-        if component > dims:
-            result[k, :, component - dims - 1] = value
-        else:
-            along = rate if component == dims else slopes[component]
-            result[k] = -value.unsqueeze(1) * along
-    return result
-
-
-def _uncertainty(spectrum: Spectrum, decision: Decision) -> float:
-    """How far errors as large as the largest null singular value turn the null space: sin θ ≤ σ_d/σ_{d+1}."""
-    values = spectrum.singular_values
-    if not 0 < decision.dimension < len(values):
-        return 0.0
-    largest, gap = float(values[decision.dimension - 1]), float(values[decision.dimension])
-    return float(np.clip(max(largest, decision.floor) / gap, 1e-11, 1.0))
-
-
-def _is_linear(maps: Propagation, u: Tensor) -> bool:
-    one, other = u[:1], u[-1:].flip(-1)
-    together, apart = maps.advance(one + other, 1), maps.advance(one, 1) + maps.advance(other, 1)
-    return float((together - apart).norm() / together.norm()) < _LINEAR
