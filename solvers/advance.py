@@ -12,6 +12,7 @@ from pdesym.solvers.integration import Integration, Rows
 from pdesym.solvers.sampling import sampled
 from pdesym.solvers.singularities import Singularities
 from pdesym.solvers.spectrum import row_norm, tail_weights
+from pdesym.solvers.step_graph import State, StepGraph
 from pdesym.solvers.steppers import Stepper, estimate, step
 from pdesym.solvers.system import Linearisation, SpectralSystem
 
@@ -51,6 +52,7 @@ class Advance:
         self.table: Tensor | None = None
         self._zero = torch.zeros((), dtype=torch.float64, device=self.v.device)
         self.weights = tail_weights(system.grid, self.v.device)
+        self.graph = StepGraph(self.v.device)
         out.points[self.ids] = system.grid.points[0]
 
     def run(self) -> Rows:
@@ -58,8 +60,7 @@ class Advance:
         self._select()
         while self.ids:
             left = [m - j for j, m in zip(self.done, self.substeps, strict=True)]
-            for _ in range(min(left)):
-                self._step()
+            self._take(min(left))
             self._judge([i for i, n in enumerate(left) if n == min(left)])
         return self.outgrown
 
@@ -133,32 +134,70 @@ class Advance:
         ]
         return torch.tensor(times, dtype=torch.float64, device=self.v.device)
 
-    def _step(self) -> None:
-        system, table, stepper = self.system, self.coefficients, self.stepper
-        times = [self._time(node) for node in (*stepper.nodes, 1.0)]
-        if self.w is None:
-            new, evaluated = step(
-                self.v, self.n, lambda i, stage: system.nonlinear(stage, times[i]), table, stepper, system.add_
-            )
-            n_new = system.nonlinear(new, times[-1])
+    def _take(self, count: int) -> None:
+        """So many steps of every row."""
+        after = None
+        if self.w is None and self.table is not None and not self.system.explicit_time:
+            state = self.v, self.n, self.error, self.finite, self.table
+            after = self.graph.steps(self._stepped, self.system, state, count)
+        if after is None:
+            for _ in range(count):
+                self._step()
         else:
-            tangents: list[Linearisation] = [self.linearisation]
+            self.v, self.n, self.error, self.finite, self.table = after
+            self.coefficients = self.table.unbind()
+            self.done = [j + count for j in self.done]
 
-            def evaluate(i: int, stage: Tensor) -> Tensor:
-                value, linearisation = system.linearised(stage, times[i])
-                tangents.append(linearisation)
-                return value
+    def _stepped(self, v: Tensor, n: Tensor, error: Tensor, finite: Tensor, table: Tensor) -> State:
+        """All that a step without tangents starts from, after it."""
+        new, evaluated = self._without_tangents(v, n, table.unbind())
+        return new, evaluated[-1], *self._errors(v, evaluated, table.unbind(), error, finite), table
 
-            new, evaluated = step(self.v, self.n, evaluate, table, stepper, system.add_)
-            first = tangents[0](self.w)
-            self.w, _ = step(self.w, first, lambda i, stage: tangents[i](stage), table, stepper, system.add_)
-            n_new, self.linearisation = system.linearised(new, times[-1])
-        if self.control.estimates:
-            error = row_norm(estimate(self.v, [*evaluated, n_new], table, stepper, system.add_))
-            self.error = torch.maximum(self.error, error)
-            self.finite += torch.isfinite(self.error)
-        self.v, self.n = new, n_new
+    def _step(self) -> None:
+        v, table = self.v, self.coefficients
+        if self.w is None:
+            self.v, evaluated = self._without_tangents(v, self.n, table)
+        else:
+            self.v, evaluated = self._with_tangents(self.w, table)
+        self.n = evaluated[-1]
+        self.error, self.finite = self._errors(v, evaluated, table, self.error, self.finite)
         self.done = [j + 1 for j in self.done]
+
+    def _times(self) -> list[Tensor]:
+        """The times of the stages, and of the end of the step."""
+        return [self._time(node) for node in (*self.stepper.nodes, 1.0)]
+
+    def _without_tangents(self, v: Tensor, n: Tensor, table: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """The states after a step, and N at all stages and there."""
+        system, times = self.system, self._times()
+        new, evaluated = step(
+            v, n, lambda i, stage: system.nonlinear(stage, times[i]), table, self.stepper, system.add_
+        )
+        return new, [*evaluated, system.nonlinear(new, times[-1])]
+
+    def _with_tangents(self, w: Tensor, table: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """The same; the tangents, and N' for them, are moved on."""
+        system, stepper, times = self.system, self.stepper, self._times()
+        tangents: list[Linearisation] = [self.linearisation]
+
+        def evaluate(i: int, stage: Tensor) -> Tensor:
+            value, linearisation = system.linearised(stage, times[i])
+            tangents.append(linearisation)
+            return value
+
+        new, evaluated = step(self.v, self.n, evaluate, table, stepper, system.add_)
+        self.w, _ = step(w, tangents[0](w), lambda i, stage: tangents[i](stage), table, stepper, system.add_)
+        n, self.linearisation = system.linearised(new, times[-1])
+        return new, [*evaluated, n]
+
+    def _errors(
+        self, v: Tensor, evaluated: list[Tensor], table: Sequence[Tensor], error: Tensor, finite: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The largest estimated error of a step, and the number of finite ones, after a step from v."""
+        if not self.control.estimates:
+            return error, finite
+        error = torch.maximum(error, row_norm(estimate(v, evaluated, table, self.stepper, self.system.add_)))
+        return error, finite + torch.isfinite(error)
 
     def _relative_errors(self, index: Tensor) -> list[float]:
         """The largest estimated error of a step in the segments that ended; 0 or inf where nothing is estimated."""
