@@ -69,7 +69,7 @@ def closed_form(
     denominators = (largest_denominator,) if holds is None else (largest_denominator, _CHECKED_DENOMINATOR)
     forms: list[ClosedForm] = []
     for largest in denominators:
-        forms = [_rounded(rows, tolerance, largest) for rows, tolerance in candidates]
+        forms = [rounded(rows, tolerance, largest) for rows, tolerance in candidates]
         best = min(forms, key=_untidiness)
         if best.rational and (holds is None or holds(best.matrix)):
             return replace(best, rows=_sorted(_cleared(row) for row in best.rows))
@@ -105,7 +105,8 @@ def _reduced(null_space: np.ndarray, weights: np.ndarray, uncertainty: float) ->
     return rows, amplified
 
 
-def _rounded(rows: np.ndarray, tolerance: float, largest_denominator: int) -> ClosedForm:
+def rounded(rows: np.ndarray, tolerance: float, largest_denominator: int = LARGEST_DENOMINATOR) -> ClosedForm:
+    """Rows known up to a tolerance, as fractions where that is warranted, else with the digits that are known."""
     chance = chance_of_fractions(tolerance, largest_denominator)
     if chance > _LUCK:
         reason = (
