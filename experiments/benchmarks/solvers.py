@@ -3,13 +3,13 @@
     python3 -m venv bench && bench/bin/pip install -c constraints.txt -e ".[bench]"
     bench/bin/python experiments/benchmarks/solvers.py [--only kdv,ks] [--again] [--quick] [--without-peers]
 
-Every number is CPU-seconds of one thread on one processor; tools run in turn in the same loop, after a first call of
-each that compiles and is listed apart. Peers run at their best: of exponax the cheapest grid and fixed step that reach
-the error in every sample are searched for, once, and kept in results/solvers_search.json with all that was tried.
-Truths are made once and kept in cache/ (a quarter of an hour). Rows that were measured are kept in
-results/solvers.json until `--again`; results/solvers.md is rendered from it. Expected: every bar in the table is
-reached. About a quarter of an hour on one CPU core once searches and truths are there; `--quick` shows that all rows
-work.
+Every number is CPU-seconds of one thread on one processor, but for the row gpu, which is left out where torch sees no
+GPU; tools run in turn in the same loop, after a first call of each that compiles and is listed apart. Peers run at
+their best: of exponax the cheapest grid and fixed step that reach the error in every sample are searched for, once, and
+kept in results/solvers_search.json with all that was tried. Truths are made once and kept in cache/ (a quarter of an
+hour). Rows that were measured are kept in results/solvers.json until `--again`; results/solvers.md is rendered from it.
+Expected: every bar in the table is reached. About a quarter of an hour on one CPU core once searches and truths are
+there; `--quick` shows that all rows work.
 """
 
 import argparse
@@ -22,12 +22,13 @@ from rich.console import Console
 from speed.machine import facts, missing, one_thread
 
 HERE = Path(__file__).parent
-PEERLESS = ("tangent", "start", "transforms")
+PEERLESS = ("tangent", "start", "transforms", "gpu")
 """Rows that need no other tool."""
 
 
 def main() -> int:
     """Measures the rows that are asked for, keeps the others; 1 when a row failed."""
+    import torch
     from speed.bench import Bench, Row
     from speed.rows import ROWS
     from speed.table import page
@@ -53,6 +54,9 @@ def main() -> int:
     for name in wanted:
         if name in record and not options.again:
             console.print(f"[dim]{name}: kept; --again measures it anew")
+            continue
+        if name == "gpu" and not torch.cuda.is_available():
+            console.print("[dim]gpu: left out, torch sees no GPU here")
             continue
         console.rule(name)
         before = facts()

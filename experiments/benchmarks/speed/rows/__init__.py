@@ -2,6 +2,7 @@
 
 from speed.rows.dissipative import burgers_row, ks_row
 from speed.rows.generators import generators_row
+from speed.rows.gpu import gpu_row
 from speed.rows.kdv import kdv_row
 from speed.rows.navier_stokes import large_row, small_row
 from speed.rows.start import start_row
@@ -14,6 +15,7 @@ ROWS = {
     "generators": generators_row,
     "step": step_row,
     "transforms": transforms_row,
+    "gpu": gpu_row,
     "ks": ks_row,
     "burgers": burgers_row,
     "navier-stokes-64": small_row,

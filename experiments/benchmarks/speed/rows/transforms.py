@@ -21,7 +21,7 @@ def transforms_row(bench: Bench) -> Row:
     for whole in (KDV, KS, BURGERS):
         problem = step_problem(whole)
         steps, number = our_steps(problem), FRAMES * STEPS
-        compiled, raw = kernel_transforms(POINTS, BATCH, number), _repeated(_line_transforms(POINTS), number)
+        compiled, raw = kernel_transforms(POINTS, BATCH, number), _repeated(line_transforms(POINTS, BATCH), number)
         _add(row, bench, f"{problem.name}, row kernel", steps, compiled, number, 1.5)
         _add(row, bench, f"{problem.name}, torch alone", without_kernel(steps), raw, number, 1.5)
     for points in (64, 128):
@@ -30,7 +30,7 @@ def transforms_row(bench: Bench) -> Row:
         number = PLANE_STEPS[points]
         steps = _plane(problem, number)
         compiled = plane_transforms(problem.equation(), problem.grid, problem.samples, number)
-        raw = _repeated(_plane_transforms(points), number)
+        raw = _repeated(plane_transforms_by_torch(points, problem.samples), number)
         _add(row, bench, f"navier-stokes {points}², plane kernel", steps, compiled, number, 1.6)
         _add(row, bench, f"navier-stokes {points}², torch alone", without_kernel(steps), raw, number, 1.6)
     return row
@@ -58,8 +58,9 @@ def _plane(problem: Problem, number: int) -> Callable[[], object]:
     return lambda: solve(equation, u0, problem.grid, times, dt=problem.horizon / number)
 
 
-def _line_transforms(points: int) -> Callable[[], object]:
-    u = torch.randn(BATCH, 1, points, dtype=torch.float64)
+def line_transforms(points: int, batch: int, device: str = "cpu") -> Callable[[], None]:
+    """Those of one step of KdV and its like, one inverse and one forward an evaluation."""
+    u = torch.randn(batch, 1, points, dtype=torch.float64, device=device)
     v = torch.fft.rfft(u)
 
     def raw() -> None:
@@ -70,14 +71,16 @@ def _line_transforms(points: int) -> Callable[[], object]:
     return raw
 
 
-def _plane_transforms(points: int) -> Callable[[], object]:
-    """Two inverse and two forward transforms an evaluation, between the modes of the grid and the points of products.
+def plane_transforms_by_torch(points: int, batch: int, device: str = "cpu") -> Callable[[], None]:
+    """Those of one step of the vorticity equation.
+
+    Two inverse and two forward transforms an evaluation, between the modes of the grid and the points of products.
 
     These spectra reach the end of both grids, so that pdesym takes products on 3/2 of the points along each axis; the
     columns beyond the grid's own are left out.
     """
     n, kept = 3 * points // 2, points // 2
-    u = torch.randn(NAVIER_STOKES_64.samples, 1, n, n, dtype=torch.float64)
+    u = torch.randn(batch, 1, n, n, dtype=torch.float64, device=device)
     v = torch.fft.rfft2(u)[..., :kept].contiguous()
 
     def raw() -> None:
