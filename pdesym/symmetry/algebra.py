@@ -1,6 +1,7 @@
 """Lie algebras of generators."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import combinations
 from typing import Any, TypeAlias
@@ -10,6 +11,7 @@ import sympy
 from jaxtyping import Float
 
 from pdesym.symmetry import algebra_text, structure
+from pdesym.symmetry.algebra_json import algebra_json
 from pdesym.symmetry.angles import largest_angle
 from pdesym.symmetry.generator import Generator
 from pdesym.symmetry.span import Key, combinations_of, coordinates_of, exact_matrix, float_matrix
@@ -133,9 +135,8 @@ class Algebra:
     def structure_constants(self) -> Constants:
         """c_ijᵏ as `[i][j][k]`: exact where every bracket is a combination of the basis, else float64."""
         n = self.dimension
-        exact = self._exact_brackets
-        if all(row is not None for row in exact):
-            brackets: list[tuple[Constant, ...]] = [row for row in exact if row is not None]
+        if isinstance(self.closure, sympy.Integer):
+            brackets: list[tuple[Constant, ...]] = [row for row in self._exact_brackets if row is not None]
             zero: Constant = sympy.Integer(0)
         else:
             fitted, _, _ = _fitted(self._vector_fields, self._brackets)
@@ -153,7 +154,7 @@ class Algebra:
         larger of ‖[v, w]‖ and ‖v‖ ‖w‖: where v and w all but commute, [v, w] alone is noise. Norms are those of the
         constants by function, parameters without a value taken as 3/2, 4/3, 5/4, ….
         """
-        return self._closure(self._vector_fields, self._exact_brackets)
+        return self._closure(self._vector_fields, lambda: self._exact_brackets)
 
     def modulo(self, ideal: "Algebra | Sequence[Generator]") -> Closure:
         """The closure of this space modulo another one: brackets count as closed up to elements of `ideal`.
@@ -164,11 +165,18 @@ class Algebra:
         keys, rows = coordinates_of(fields)
         _, pivots = exact_matrix(keys, rows).transpose().rref()
         independent = [fields[i] for i in pivots]
-        return self._closure(independent, combinations_of(independent, self._brackets))
+        return self._closure(independent, lambda: combinations_of(independent, self._brackets))
 
-    def _closure(self, space: Sequence[VectorField], exact: Sequence[tuple[sympy.Expr, ...] | None]) -> Closure:
-        if all(row is not None for row in exact):
+    def _closure(self, space: Sequence[VectorField], exact: Callable[[], Sequence[object]]) -> Closure:
+        if not self._brackets:
             return sympy.Integer(0)
+        # What is far from closed need not be eliminated exactly, which takes minutes for a hundred generators.
+        with suppress(ValueError):  # of a constant that is no number at these values of the parameters
+            if (nearest := self._nearest(space)) > CLOSED:
+                return nearest
+        return self._nearest(space) if None in exact() else sympy.Integer(0)
+
+    def _nearest(self, space: Sequence[VectorField]) -> float:
         values = {name: sympy.Rational(k + 3, k + 2) for k, name in enumerate(self.parameters)}
 
         def generic(vector_fields: Sequence[VectorField]) -> list[VectorField]:
@@ -271,16 +279,8 @@ class Algebra:
         return algebra_text.as_html(self)
 
     def to_json(self) -> dict[str, Any]:
-        """What JSON can hold: exact numbers as integers or as text such as "1/2", floats as numbers."""
-        return {
-            "dimension": self.dimension,
-            "coordinates": list(self.coordinates),
-            "fields": list(self.fields),
-            "parameters": list(self.parameters),
-            "generators": [v.vector_field.text for v in self.basis],
-            "structure_constants": [[[_plain(c) for c in row] for row in rows] for rows in self.structure_constants],
-            "closure": _plain(self.closure),
-        }
+        """What JSON can hold, see `algebra_json`: generators, brackets, closure and structure."""
+        return algebra_json(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Algebra":
@@ -315,9 +315,3 @@ def _total(basis: Sequence[VectorField], constants: Sequence[Constant]) -> Gener
     for vector_field, constant in zip(basis, constants, strict=True):
         total = total + vector_field.scaled(sympy.nsimplify(constant) if isinstance(constant, float) else constant)
     return Generator.of_vector_field(total)
-
-
-def _plain(constant: Constant) -> int | float | str:
-    if isinstance(constant, sympy.Integer):
-        return int(constant)
-    return constant if isinstance(constant, float) else str(constant)

@@ -1,5 +1,6 @@
 """The text of a generator, "t*d_x + d_u", to its coefficients."""
 
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import sympy
@@ -16,9 +17,20 @@ from pdesym.symmetry.vector_field import DIRECTION, TIME, VectorField, check_nam
 
 
 def parse_generator(
-    text: str, coordinates: tuple[str, ...], fields: tuple[str, ...], parameters: tuple[str, ...] = ()
+    text: str,
+    coordinates: tuple[str, ...],
+    fields: tuple[str, ...],
+    parameters: tuple[str, ...] = (),
+    functions: Mapping[str, Callable[..., sympy.Expr]] = ELEMENTARY,
 ) -> VectorField:
     """The vector field written in `text`; d_x, d_t, d_u stand for the directions ∂_x, ∂_t, ∂_u.
+
+    Args:
+        text: the vector field.
+        coordinates: names of the space coordinates.
+        fields: names of the dependent variables.
+        parameters: names of constants without a value.
+        functions: what may be called, and what that does with its arguments.
 
     Raises:
         ExpressionError: with a caret under the character, for text that cannot be read, names that are not declared,
@@ -32,7 +44,7 @@ def parse_generator(
     _check_declared(text, coordinates, fields, symbols)
 
     def read(part: str) -> sympy.Expr:
-        return sympy.expand(parse_expression(part, symbols, ELEMENTARY))
+        return sympy.expand(parse_expression(part, symbols, functions))
 
     expression = read(text)
     slopes = [sympy.diff(expression, direction) for direction in directions.values()]

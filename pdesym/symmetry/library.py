@@ -88,6 +88,26 @@ class Library:
         return cls._products(tuple(coordinates), tuple(fields), functions)
 
     @classmethod
+    def of_columns(
+        cls, texts: Sequence[str], fields: Sequence[str] = ("u",), coordinates: Sequence[str] = ("x",)
+    ) -> "Library":
+        """One column for each text, such as "t*d_x", in which a function stands before one direction.
+
+        Raises:
+            ExpressionError: a ValueError with a caret under the character that cannot be read.
+            ValueError: for a text with several directions.
+        """
+        columns: list[Column] = []
+        for text in texts:
+            components = Generator(text, fields, coordinates).vector_field.components
+            try:
+                ((component, function),) = [(k, function) for k, function in enumerate(components) if function != 0]
+            except ValueError:
+                raise ValueError(f"Expected one direction in a column, such as t*d_x, got {text}.") from None
+            columns.append((component, sympy.expand(function)))
+        return cls(tuple(coordinates), tuple(fields), tuple(columns))
+
+    @classmethod
     def _products(
         cls, coordinates: tuple[str, ...], fields: tuple[str, ...], functions: Sequence[sympy.Expr]
     ) -> "Library":

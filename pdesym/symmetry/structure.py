@@ -56,7 +56,12 @@ def is_nilpotent(constants: Constants) -> bool:
 
 def is_semisimple(constants: Constants) -> bool:
     """Whether the Killing form is not degenerate (Cartan's criterion)."""
-    return bool(constants) and len(_independent(killing_form(constants))) == len(constants)
+    return bool(constants) and killing_rank(constants) == len(constants)
+
+
+def killing_rank(constants: Constants) -> int:
+    """The rank of the Killing form: 0 for a nilpotent algebra, the dimension for a semisimple one."""
+    return len(_independent(killing_form(constants)))
 
 
 def bracket(x: Row, y: Row, constants: Constants) -> Row:

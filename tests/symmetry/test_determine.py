@@ -1,6 +1,7 @@
 """The exact symmetry algebra, against a table of known ones in closed form, with controls that must fail."""
 
 import itertools
+import json
 
 import pytest
 import sympy
@@ -21,7 +22,7 @@ from pdesym.solvers.catalogue import (
 )
 from pdesym.solvers.equation import Equation
 from pdesym.symmetry import Algebra, Generator, Library
-from pdesym.symmetry.determine import determine, is_symmetry
+from pdesym.symmetry.determine import Determined, determine, is_symmetry
 from pdesym.symmetry.determine.statement import statement_of
 
 SYSTEM = {"coordinates": ("x", "y"), "fields": ("h", "u", "v")}
@@ -317,6 +318,46 @@ def test_result():
     assert "c = 0" in str(determined)
     assert r"\partial_{u}" in determined.latex()
     assert "<table" in determined.html()
+
+
+@pytest.mark.parametrize(
+    "equation",
+    [
+        "u_t = u_xx + c*u**3",
+        "u_t = nu*u_xx",
+        "u_t = u_xx + u_x**2/nu",
+        ckdv(),
+        ("u_t = v_xx", "v_t = -c*u_xx"),
+        navier_stokes(0.1),
+    ],
+    ids=str,
+)
+def test_what_is_written_as_json_is_read_again(equation):
+    determined = determine(equation, special=isinstance(equation, str))
+    text = json.dumps(determined.to_json(), allow_nan=False)
+    again = Determined.from_json(json.loads(text))
+    assert json.dumps(again.to_json()) == text
+    assert str(again) == str(determined)
+    assert again.algebra.basis == determined.algebra.basis
+    assert again.algebra.structure_constants == determined.algebra.structure_constants
+    assert again.library == determined.library
+    assert again.ideal == determined.ideal
+    assert [f.vector_field for f in again.families] == [f.vector_field for f in determined.families]
+    assert [(s.name, s.value) for s in again.special] == [(s.name, s.value) for s in determined.special]
+
+
+def test_json_says_what_kind_of_algebra_it_is():
+    kinds = determine(kdv()).to_json()["structure"]
+    assert (kinds["solvable"], kinds["nilpotent"], kinds["semisimple"]) == (True, False, False)
+    assert (kinds["derived_series"], kinds["killing_rank"], kinds["center"]) == ([4, 3, 1, 0], 1, [])
+    assert determine(ks()).to_json()["structure"]["nilpotent"]
+
+
+def test_json_of_a_space_that_is_not_closed_has_no_structure():
+    data = determine("u_t = c*u_x", special=False).to_json()
+    assert data["closure"] > 0.1
+    assert data["structure"] is None
+    assert data["structure_constants"] is None
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,15 @@ def test_fourier_and_union():
         library + Library.polynomial(1, ("v",))
 
 
+def test_a_column_for_each_text():
+    library = Library.of_columns(("t*d_x", "u**2*d_u"))
+    assert [str(column) for column in library] == ["t*d_x", "u**2*d_u"]
+    polynomials = Library.polynomial(2, ("u", "v"), ("x", "y"))
+    assert Library.of_columns([str(column) for column in polynomials], ("u", "v"), ("x", "y")) == polynomials
+    with pytest.raises(ValueError, match=r"Expected one direction in a column, such as t\*d_x, got d_x \+ d_u"):
+        Library.of_columns(("d_x + d_u",))
+
+
 def test_refusals():
     with pytest.raises(ValueError, match="degree of at least 0"):
         Library.polynomial(-1)

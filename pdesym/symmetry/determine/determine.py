@@ -8,7 +8,9 @@ from pdesym.solvers.equation import Equation
 from pdesym.solvers.jets import TIME
 from pdesym.symmetry.algebra import Algebra
 from pdesym.symmetry.determine.ansatz import ansatz
-from pdesym.symmetry.determine.result import Determined, Family, Special, SuperpositionIdeal, direction_text
+from pdesym.symmetry.determine.family import Family
+from pdesym.symmetry.determine.ideal import SuperpositionIdeal, direction_text
+from pdesym.symmetry.determine.result import Determined, Special
 from pdesym.symmetry.determine.solving import Solved, residual, solve
 from pdesym.symmetry.determine.statement import Statement, statement_of
 from pdesym.symmetry.determine.superposition import Superposition, superposition

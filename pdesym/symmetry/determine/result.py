@@ -1,76 +1,22 @@
 """What `determine` hands back."""
 
-import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 import sympy
 
+from pdesym.solvers.expression import ELEMENTARY, parse_expression, tokenize
 from pdesym.symmetry.algebra import CLOSED, Algebra, Closure
+from pdesym.symmetry.algebra_json import plain
 from pdesym.symmetry.algebra_text import latex_vector_field
-from pdesym.symmetry.generator import Generator
+from pdesym.symmetry.determine.family import Family
+from pdesym.symmetry.determine.ideal import SuperpositionIdeal
 from pdesym.symmetry.library import Library
 from pdesym.symmetry.span import combinations_of
-from pdesym.symmetry.vector_field import Number, VectorField, exact, variable
-
-
-@dataclass(frozen=True)
-class SuperpositionIdeal:
-    """The ideal {α(t, x) g(u) ∂_u : α solves a linear equation}, of infinite dimension.
-
-    Attributes:
-        direction: "alpha*d_u", or "alpha*exp(-u)*d_u".
-        equation: what α satisfies, "alpha_t = nu*alpha_xx".
-        factors: g for each field.
-        members: a basis of those in the ansatz.
-    """
-
-    direction: str
-    equation: str
-    factors: tuple[sympy.Expr, ...]
-    members: tuple[Generator, ...]
-
-    def left_out(self, vector_field: VectorField) -> VectorField:
-        """The vector field without its terms of the form α(t, x) g(u) ∂_u, whether α solves the equation or not."""
-        dims, unknowns = len(vector_field.coordinates), set(map(variable, vector_field.fields))
-        components = list(vector_field.components)
-        for place, factor in enumerate(self.factors, start=dims + 1):
-            kept = [
-                term
-                for term in sympy.Add.make_args(sympy.expand(components[place]))
-                if sympy.cancel(term / factor).free_symbols & unknowns
-            ]
-            components[place] = sympy.Add(*kept)
-        return VectorField.of_components(
-            vector_field.coordinates, vector_field.fields, components, vector_field.parameters
-        )
-
-    def __str__(self) -> str:
-        return f"{self.direction} with {self.equation}"
-
-
-@dataclass(frozen=True)
-class Family:
-    """Symmetries with an arbitrary function f of time.
-
-    Attributes:
-        vector_field: with f(t) and its derivatives in the coefficients.
-        members: those for f = 1, t and t².
-    """
-
-    vector_field: VectorField
-    members: tuple[Generator, ...]
-
-    def __str__(self) -> str:
-        return f"{_DERIVATIVE.sub(_primes, self.vector_field.text)} with any function f(t)"
-
-
-_DERIVATIVE = re.compile(r"Derivative\(f\(t\), (?:t|\(t, (\d+)\))\)")
-
-
-def _primes(match: re.Match[str]) -> str:
-    return "f" + "'" * int(match[1] or 1) + "(t)"
+from pdesym.symmetry.vector_field import Number, exact, variable
 
 
 @dataclass(frozen=True)
@@ -98,14 +44,47 @@ class Special:
         """Such as "m = -4/3"."""
         return f"{self.name} = {self.value}"
 
+    @cached_property
+    def closure(self) -> Closure | None:
+        """Of the algebra, up to members of the ideal and the families; None where there is no algebra."""
+        return None if self.algebra is None else _closure(self.algebra, self.ideal, self.families)
+
     def __str__(self) -> str:
-        if self.algebra is None:
+        if self.algebra is None or self.closure is None:
             return f"{self.condition}: {self.note}"
-        if (closure := float(_closure(self.algebra, self.ideal, self.families))) > CLOSED:
+        if (closure := float(self.closure)) > CLOSED:
             count = self.algebra.dimension + len(self.families)
             return f"{self.condition}: {count} in the ansatz, not closed (closure {closure:.2g}), most likely infinite"
-        lines = _lines(self.algebra, self.ideal, self.families)
+        lines = _lines(self.algebra, self.closure, self.ideal, self.families)
         return "\n".join([f"{self.condition}:", *(f"  {line}" for line in lines)])
+
+    def to_json(self) -> dict[str, Any]:
+        """What JSON can hold."""
+        return {
+            "condition": self.condition,
+            "name": self.name,
+            "value": str(self.value),
+            "algebra": None if self.algebra is None else self.algebra.to_json(),
+            "closure": None if self.closure is None else plain(self.closure),
+            **_others_json(self.ideal, self.families),
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], coordinates: Sequence[str], fields: Sequence[str]) -> "Special":
+        """What `to_json` wrote.
+
+        Raises:
+            ValueError: for text that cannot be read.
+        """
+        names = {token.text: variable(token.text) for token in tokenize(data["value"]) if token.kind == "name"}
+        return cls(
+            data["name"],
+            parse_expression(data["value"], names, ELEMENTARY),
+            None if data["algebra"] is None else Algebra.from_json(data["algebra"]),
+            *_others(data, coordinates, fields),
+            data["note"],
+        )
 
 
 @dataclass(frozen=True)
@@ -135,7 +114,7 @@ class Determined:
         """Of the finite part."""
         return self.algebra.dimension
 
-    @property
+    @cached_property
     def closure(self) -> Closure:
         """Of the finite part, up to members of the ideal and the families."""
         return _closure(self.algebra, self.ideal, self.families)
@@ -157,7 +136,7 @@ class Determined:
         return self.algebra.at(**{name: x for name, x in values.items() if name in self.algebra.parameters})
 
     def __str__(self) -> str:
-        lines = [self.equation, *_lines(self.algebra, self.ideal, self.families)]
+        lines = [self.equation, *_lines(self.algebra, self.closure, self.ideal, self.families)]
         for special in self.special:
             lines += str(special).splitlines()
         return "\n".join(lines)
@@ -175,24 +154,33 @@ class Determined:
         return self.algebra.html()
 
     def to_json(self) -> dict[str, Any]:
-        """What JSON can hold: the algebra's own keys, and the equation, the ideal, the families and special values."""
+        """What JSON can hold: the keys of the algebra's own JSON, with the closure up to the ideal and the families."""
         return {
             "equation": self.equation,
             **self.algebra.to_json(),
-            "ideal": _ideal_json(self.ideal),
-            "families": [str(family) for family in self.families],
-            "special": [
-                {
-                    "condition": special.condition,
-                    "families": [str(family) for family in special.families],
-                    "algebra": special.algebra.to_json() if special.algebra else None,
-                    "ideal": _ideal_json(special.ideal),
-                    "note": special.note,
-                }
-                for special in self.special
-            ],
+            "closure": plain(self.closure),
+            **_others_json(self.ideal, self.families),
+            "special": [special.to_json() for special in self.special],
+            "library": [str(column) for column in self.library],
             "degree": self.degree,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Determined":
+        """What `to_json` wrote.
+
+        Raises:
+            ValueError: for text that cannot be read.
+        """
+        coordinates, fields = data["coordinates"], data["fields"]
+        return cls(
+            data["equation"],
+            Algebra.from_json(data),
+            *_others(data, coordinates, fields),
+            tuple(Special.from_json(special, coordinates, fields) for special in data["special"]),
+            Library.of_columns(data["library"], fields, coordinates),
+            data["degree"],
+        )
 
 
 def _closure(algebra: Algebra, ideal: SuperpositionIdeal | None, families: tuple[Family, ...]) -> Closure:
@@ -209,27 +197,26 @@ def _closure(algebra: Algebra, ideal: SuperpositionIdeal | None, families: tuple
     return algebra.modulo(members) if members else algebra.closure
 
 
-def _lines(algebra: Algebra, ideal: SuperpositionIdeal | None, families: tuple[Family, ...]) -> list[str]:
+def _lines(
+    algebra: Algebra, closure: Closure, ideal: SuperpositionIdeal | None, families: tuple[Family, ...]
+) -> list[str]:
     lines = str(algebra).splitlines()
-    if (closure := float(_closure(algebra, ideal, families))) > CLOSED:
+    if closure > CLOSED:
         lines.append(
-            f"  not closed under brackets (closure {closure:.2g}): part of an algebra larger than the ansatz, most "
-            "likely of infinite dimension"
+            f"  not closed under brackets (closure {float(closure):.2g}): part of an algebra larger than the ansatz, "
+            "most likely of infinite dimension"
         )
     if ideal:
         lines.append(f"  and the superposition {ideal}")
     return lines + [f"  and {family}" for family in families]
 
 
-def _ideal_json(ideal: SuperpositionIdeal | None) -> dict[str, Any] | None:
-    if ideal is None:
-        return None
-    members = [v.vector_field.text for v in ideal.members]
-    return {"direction": ideal.direction, "equation": ideal.equation, "members": members}
+def _others_json(ideal: SuperpositionIdeal | None, families: tuple[Family, ...]) -> dict[str, Any]:
+    return {"ideal": ideal and ideal.to_json(), "families": [family.to_json() for family in families]}
 
 
-def direction_text(fields: tuple[str, ...], factors: tuple[sympy.Expr, ...], name: str) -> str:
-    """The general member of an ideal as text."""
-    if len(fields) == 1:
-        return f"{name}*d_{fields[0]}" if factors[0] == 1 else f"{name}*{factors[0]}*d_{fields[0]}"
-    return " + ".join(f"{name}{i}*d_{field}" for i, field in enumerate(fields, start=1))
+def _others(
+    data: Mapping[str, Any], coordinates: Sequence[str], fields: Sequence[str]
+) -> tuple[SuperpositionIdeal | None, tuple[Family, ...]]:
+    ideal = data["ideal"] and SuperpositionIdeal.from_json(data["ideal"], coordinates, fields)
+    return ideal, tuple(Family.from_json(family, coordinates, fields) for family in data["families"])

@@ -137,19 +137,24 @@ class Discovery:
         return "refused: " + "; ".join(reasons) if reasons else f"accepted: {self.finite.reason}"
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as numbers, lists and text."""
+        """Everything as numbers, lists and text, with the keys of the algebra's own JSON.
+
+        The closure is exactly 0 where the readable basis is exactly closed, up to the superposition part; what is not
+        finite is null.
+        """
+        exact = self.algebra.modulo(self.superposition) == 0
         return self.algebra.to_json() | {
             "source": self.source,
             "subject": self.subject,
             "dimension": self.dimension,
             "superposition": [str(generator) for generator in self.superposition],
-            "closure": self.closure,
+            "closure": 0 if exact else self.closure,
             "spectrum": self.singular_values.tolist(),
-            "floor": self.floor,
-            "margin": self.margin if np.isfinite(self.margin) else None,
+            "floor": _finite(self.floor),
+            "margin": _finite(self.margin),
             "rule": self.rule,
             "closed_forms": self.closed_forms,
-            "uncertainty": self.uncertainty,
+            "uncertainty": _finite(self.uncertainty),
             "null_space": self.null_space.tolist(),
             "library": [str(column) for column in self.library],
             "flags": list(self.flags),
@@ -168,6 +173,10 @@ class Discovery:
         if self.residual is not None:
             lines += [f"residual: {self.residual:.1e} of u_t is not explained"]
         return "\n".join([*lines, *(f"flag: {flag}" for flag in self.flags)])
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
 
 
 def closure_tolerance(uncertainty: float) -> float:
