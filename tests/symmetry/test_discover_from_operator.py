@@ -6,7 +6,7 @@ import torch
 from pdesym.solvers import Equation, FlowMap, Grid, RandomSinusoids, burgers, heat, kdv, ks
 from pdesym.symmetry import Generator
 from pdesym.symmetry.discover import discover, discover_from_operator
-from pdesym.symmetry.discover.propagation import one_sided
+from pdesym.symmetry.discover.time_differences import difference_weights
 from pdesym.symmetry.library import Library
 
 # name → (equation, length, largest wavenumber, algebra, what is none of it)
@@ -109,7 +109,7 @@ def test_one_function_finds_its_way_by_the_kind_of_its_source():
 
 def test_one_sided_differences_are_exact_for_polynomials():
     for order in (2, 4, 6):
-        weights = one_sided(order)
+        weights = difference_weights(0, order + 1)
         values = [(1 + 0.5 * k) ** order for k in range(order + 1)]
         derivative = sum(w * value for w, value in zip(weights, values, strict=True)) / 0.5
         assert derivative == pytest.approx(order, rel=1e-9)

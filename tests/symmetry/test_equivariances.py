@@ -62,6 +62,8 @@ def test_what_moves_nothing_is_no_symmetry():
     still = discover_equivariances(flow, generators("d_x", "u*d_u"), flat, GRID, 0.0, 0.5)
     assert [str(generator) for generator in still.dropped] == ["d_x"]
     assert math.isnan(still.alone[0])
+    with pytest.raises(ValueError, match="moves these data"):
+        discover_equivariances(flow, generators("d_x"), flat, GRID, 0.0, 0.5)
 
 
 def test_errors_of_a_thousandth_leave_the_ranking():

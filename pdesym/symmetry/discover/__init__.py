@@ -5,6 +5,7 @@ from pdesym.symmetry.discover.equivariances import Equivariances, discover_equiv
 from pdesym.symmetry.discover.from_data import discover_from_data
 from pdesym.symmetry.discover.from_equation import discover_from_equation
 from pdesym.symmetry.discover.from_operator import discover_from_operator
+from pdesym.symmetry.discover.from_windows import discover_from_windows
 from pdesym.symmetry.discover.jets_numeric import Jets
 from pdesym.symmetry.discover.pairs import Pairs, composition_defect, discover_pairs
 from pdesym.symmetry.discover.result import Discovery
@@ -24,6 +25,7 @@ __all__ = [
     "discover_from_data",
     "discover_from_equation",
     "discover_from_operator",
+    "discover_from_windows",
     "discover_pairs",
     "discover_scalings",
     "standard_terms",

@@ -47,10 +47,17 @@ class Columns:
         """Vector fields of which no combination moves nothing; those left out depend on them.
 
         A combination that moves nothing, such as 2 d_x − d_x − d_x, would pass for a symmetry of every operator.
+
+        Raises:
+            ValueError: where none of them moves the data.
         """
         before, after = np.split(self.together, 2, axis=1)
         action = np.concatenate([before, after])
         size = np.linalg.norm(action, axis=0)
+        if not size.any():
+            raise ValueError(
+                "None of the vector fields moves these data: take others, or fields that are not constant."
+            )
         factor, pivots = scipy.linalg.qr(action / np.where(size > 0, size, 1.0), mode="r", pivoting=True)
         added = np.abs(np.diag(factor[: len(pivots)]))
         return tuple(sorted(int(k) for k, share in zip(pivots, added, strict=True) if share > DEPENDENT))

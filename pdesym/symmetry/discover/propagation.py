@@ -1,18 +1,18 @@
 """An operator as what discovery needs of it: values and derivatives at several times."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from pdesym.solvers.flow_map import FlowMap
+from pdesym.symmetry.discover.time_differences import initial_rate
 
 Operator = Callable[[Tensor], Tensor]
 
 # Directions that are pushed forward together: more need more memory and save no time.
-_AT_ONCE = 8
+AT_ONCE = 8
 # Frames from which u_t is taken at the initial time, and, where any can be had, their distance as a share of the step.
 _FRAMES = 6
 _SHORTER = 1 / 32
@@ -47,7 +47,7 @@ def of_flow(flow: FlowMap, step: float) -> Propagation:
         return at(steps)(u).reshape(len(u), steps, *u.shape[1:])
 
     def push(u: Tensor, w: Tensor, steps: int) -> Tensor:
-        pushed = [at(steps).tangent(u, part)[1] for part in w.split(_AT_ONCE)]
+        pushed = [at(steps).tangent(u, part)[1] for part in w.split(AT_ONCE)]
         return torch.cat(pushed).reshape(len(w), len(u), steps, *u.shape[1:])
 
     def rates(u: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,25 +102,3 @@ def propagation_of(operator: Operator | FlowMap, step: float | None) -> Propagat
             "Expected step=, the time by which the operator moves its fields, to be given with a callable."
         )
     return of_operator(operator, step)
-
-
-def initial_rate(
-    u: Float[Tensor, "batch channel *space"], frames: Float[Tensor, "batch time channel *space"], step: float
-) -> Float[Tensor, "batch channel *space"]:
-    """u_t at the initial time by the one-sided difference of the order that the frames allow, 6 from six of them."""
-    order = frames.shape[1]
-    weights = one_sided(order)
-    rate = weights[0] * u
-    for k in range(order):
-        rate = rate + weights[k + 1] * frames[:, k]
-    return rate / step
-
-
-def one_sided(order: int) -> Sequence[float]:
-    """Weights of f(0), f(1), …, f(order) in f'(0), exact for polynomials of that degree."""
-    powers = torch.arange(order + 1, dtype=torch.float64)
-    matrix = powers[None, :] ** powers[:, None]
-    right = torch.zeros(order + 1, dtype=torch.float64)
-    right[1] = 1.0
-    weights: list[float] = torch.linalg.solve(matrix, right).tolist()
-    return weights
