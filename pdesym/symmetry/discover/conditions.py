@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import derivative
 from pdesym.solvers.torch_function import torch_function
 from pdesym.symmetry.discover.spectrum import Decision, Spectrum
-from pdesym.symmetry.discover.window import OTHER_PLATEAU, inside, middle_coordinates, plateau
+from pdesym.symmetry.discover.window import EXACT, Margins, inside, middle_coordinates, plateau
 from pdesym.symmetry.frames import Times, frame_times, over_space
 from pdesym.symmetry.library import Library
 
@@ -31,6 +31,7 @@ class Probes:
         checked: columns that a second probe, with another plateau and a coarser u_t, moves differently.
         directions: characteristics of the moving columns, u_t, and those of the checked columns by the second probe,
             `(tangents, *u.shape)`.
+        margins: of the plateaus, and of the window in which all is compared.
     """
 
     library: Library
@@ -38,6 +39,7 @@ class Probes:
     moving: tuple[int, ...]
     checked: tuple[int, ...]
     directions: Float[Tensor, "tangents ..."]
+    margins: Margins
 
 
 def fitting_library(library: Library | None, fields: int, grid: Grid) -> Library:
@@ -64,6 +66,7 @@ def probes(
     coarser: Float[Tensor, "batch ..."],
     grid: Grid,
     times: Times,
+    margins: Margins = EXACT,
 ) -> Probes:
     """What to push forward along an operator at u.
 
@@ -74,13 +77,16 @@ def probes(
         coarser: u_t to a lower order, to see how much that matters.
         grid: its grid.
         times: of its frames.
+        margins: of the plateaus and of the window.
     """
-    before = characteristics(library, u, rate, grid, times, cut=plateau(grid, u))
-    other = characteristics(library, u, coarser, grid, times, cut=plateau(grid, u, OTHER_PLATEAU))
+    first = plateau(grid, u, margins.plateau, margins.slope)
+    second = plateau(grid, u, margins.other_plateau, margins.slope)
+    before = characteristics(library, u, rate, grid, times, cut=first)
+    other = characteristics(library, u, coarser, grid, times, cut=second)
     moving = tuple(k for k in range(len(library)) if bool(before[k].any()))
     checked = tuple(k for k in moving if not torch.equal(before[k], other[k]))
     directions = torch.cat([before[list(moving)], rate[None], other[list(checked)]])
-    return Probes(library, grid, moving, checked, directions)
+    return Probes(library, grid, moving, checked, directions, margins)
 
 
 def conditions(
@@ -100,7 +106,7 @@ def conditions(
         times: of the output frames.
     """
     moving, checked = list(probes.moving), list(probes.checked)
-    window = inside(probes.grid, values)
+    window = _compared(probes, values)
     rows, sizes, changes = [], [], []
     for frame, time in enumerate(times):
         now = pushed[:, :, frame]
@@ -113,6 +119,14 @@ def conditions(
         changes.append(change[..., window].flatten(1))
     matrix, size, changed = (torch.cat(each, dim=1).T for each in (rows, sizes, changes))
     return matrix, size, changed
+
+
+def _compared(probes: Probes, values: Tensor) -> Bool[Tensor, "*space"]:
+    """The inner window; everywhere when no coefficient of the library depends on space, and nothing is cut off."""
+    space = set(probes.library.variables[: probes.grid.dims])
+    if any(function.free_symbols & space for _, function in probes.library.columns):
+        return inside(probes.grid, values, probes.margins.window)
+    return torch.ones(probes.grid.points, dtype=torch.bool, device=values.device)
 
 
 def characteristics(
