@@ -2,12 +2,14 @@
 
 from pdesym.report.example import Example, read_example
 from pdesym.report.figures import (
+    commutators_figure,
     defect_figure,
     error_figure,
     forecast_figure,
     loss_figure,
     png,
     save_figure,
+    spectra_figure,
     summary_figure,
     trajectory_figure,
 )
@@ -19,6 +21,7 @@ __all__ = [
     "DefectTable",
     "Example",
     "Results",
+    "commutators_figure",
     "defect_figure",
     "defect_table",
     "error_figure",
@@ -30,6 +33,7 @@ __all__ = [
     "read_example",
     "read_results",
     "save_figure",
+    "spectra_figure",
     "summary_figure",
     "terminal_table",
     "trajectory_figure",

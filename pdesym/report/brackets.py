@@ -1,0 +1,31 @@
+"""The brackets of a Lie algebra as text, from its JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+NEGLIGIBLE = 1e-9
+"""Measured constants below this are left out."""
+
+
+def bracket_table(algebra: Mapping[str, Any]) -> list[list[str]] | None:
+    """[v_i, v_j] in row i and column j: `0`, `v1`, `-2 v3`, `v1 + 3/2 v2`; None where the file has no brackets.
+
+    Args:
+        algebra: what `Algebra.to_json`, `Determined.to_json` or `Discovery.to_json` gave.
+    """
+    constants = algebra["structure_constants"]
+    return None if constants is None else [[combination(entry) for entry in row] for row in constants]
+
+
+def combination(constants: Sequence[int | float | str]) -> str:
+    """Σ_k c_k v_k; measured constants with three digits, exact ones as they are."""
+    terms = []
+    for k, constant in enumerate(constants, start=1):
+        text = f"{constant:.3g}" if isinstance(constant, float) else str(constant)
+        if text == "0" or (isinstance(constant, float) and abs(constant) < NEGLIGIBLE):
+            continue
+        if text in ("1", "-1"):
+            terms.append(f"{text[:-1]}v{k}")
+        else:
+            terms.append(f"({text}) v{k}" if " " in text else f"{text} v{k}")
+    return " + ".join(terms).replace("+ -", "- ") or "0"
