@@ -13,6 +13,9 @@ from pdesym.symmetry.discover.identifiability import same_fit, trivial_direction
 from pdesym.symmetry.discover.sparse_regression import Fit, hidden_weights, sparse_fit
 from pdesym.symmetry.discover.weak_form import Term, WeakForm, standard_terms, weak_form
 
+LEAST_FRAMES, LEAST_POINTS = 20, 32
+"""Below these there is no room to move test functions."""
+
 # Half widths of test functions in units of the lengths over which trajectories decorrelate by half, and their bounds.
 _SPACE, _TIME = (2.5, 3.5, 5.0, 7.0), (3.0, 5.0)
 _SMALLEST_WIDTH, _LARGEST_SPACE, _LARGEST_TIME = 6, 0.25, 0.3
@@ -87,9 +90,10 @@ def identify(
     Raises:
         ValueError: for fewer than 20 frames or 32 points, and fields that do not change.
     """
-    if u.shape[1] < 20 or u.shape[2] < 32:
+    if u.shape[1] < LEAST_FRAMES or u.shape[2] < LEAST_POINTS:
         raise ValueError(
-            f"Test functions need at least 20 frames of 32 points to move over, got {u.shape[1]} of {u.shape[2]}."
+            f"Test functions need at least {LEAST_FRAMES} frames of {LEAST_POINTS} points to move over, got "
+            f"{u.shape[1]} of {u.shape[2]}."
         )
     forms = [weak_form(u, dt, dx, widths, terms or standard_terms()) for widths in _widths(u)]
     fits = [sparse_fit(form.blocks) for form in forms]
