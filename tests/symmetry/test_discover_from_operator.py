@@ -47,28 +47,61 @@ def test_the_algebra_of_an_exact_flow(name):
     assert found.closed_forms.startswith("accepted")
 
 
-def test_a_callable_is_all_it_takes():
-    """Burgers by Cole and Hopf, for any mean, in operations that torch differentiates."""
-    _, grid, u, algebra, wrong = case("burgers")
+def multiplied(fields, multiplier):
+    return torch.fft.irfft(torch.fft.rfft(fields) * multiplier, n=256)
+
+
+def by_cole_and_hopf(fields, nu=0.5, step=0.05):
+    """Burgers on 256 points of a box of 40, for any mean, in operations that torch differentiates."""
     k = 2 * torch.pi * torch.fft.rfftfreq(256, 40.0 / 256, dtype=torch.float64)
     over_k = torch.where(k > 0, 1 / k.clamp_min(1e-9), 0.0)
-    nu, step = 0.5, 0.05
+    mean = fields.mean(-1, keepdim=True)
+    potential = multiplied(fields - mean, -1j * over_k)
+    theta = torch.fft.rfft(torch.exp(-potential / (2 * nu))) * torch.exp(-nu * k**2 * step)
+    slope, value = torch.fft.irfft(1j * k * theta, n=256), torch.fft.irfft(theta, n=256)
+    moving = torch.fft.rfft(-2 * nu * slope / value) * torch.exp(-1j * k * mean * step)
+    return torch.fft.irfft(moving, n=256) + mean
 
-    def multiplied(fields, multiplier):
-        return torch.fft.irfft(torch.fft.rfft(fields) * multiplier, n=256)
 
-    def operator(fields):
-        mean = fields.mean(-1, keepdim=True)
-        potential = multiplied(fields - mean, -1j * over_k)
-        theta = torch.fft.rfft(torch.exp(-potential / (2 * nu))) * torch.exp(-nu * k**2 * step)
-        slope, value = torch.fft.irfft(1j * k * theta, n=256), torch.fft.irfft(theta, n=256)
-        moving = torch.fft.rfft(-2 * nu * slope / value) * torch.exp(-1j * k * mean * step)
-        return torch.fft.irfft(moving, n=256) + mean
-
-    found = discover_from_operator(operator, 0.3 * u, grid, step=step)
+def test_a_callable_is_all_it_takes():
+    _, grid, u, algebra, wrong = case("burgers")
+    found = discover_from_operator(by_cole_and_hopf, 0.3 * u, grid, step=0.05)
     assert found.dimension == len(algebra)
     assert found.angle_to(algebra) < 0.01
     assert not found.contains(wrong)
+
+
+def wrong_by_a_little(operator, seed, size=3e-4):
+    """An operator with an error of its own: a smooth nonlinear map that commutes with translations."""
+    draw = torch.randn(2, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    symbol = torch.zeros(129, dtype=torch.complex128)
+    symbol[:20] = torch.complex(draw[0], draw[1])
+    return lambda fields: operator(fields) + size * multiplied(torch.tanh(fields), symbol)
+
+
+@pytest.mark.parametrize("damping", [0.0, 0.5])
+def test_the_spread_of_operators_trained_alike_decides(damping):
+    """What they have in common is theirs; a symmetry that is broken for all of them is not found."""
+    _, grid, u, algebra, wrong = case("burgers")
+    library = Library.polynomial(2, space=False)
+
+    def common(fields):
+        later = by_cole_and_hopf(fields)
+        return later - damping * 0.05 * later**3
+
+    operators = [wrong_by_a_little(common, seed) for seed in range(3)]
+    kept = algebra[:2] if damping else algebra[:3]
+    for place, operator in enumerate(operators):
+        others = operators[:place] + operators[place + 1 :]
+        found = discover_from_operator(operator, u[:3], grid, library, step=0.05, horizons=(1, 2), others=others)
+        assert found.dimension == len(kept)
+        if not damping:
+            assert found.singular_values[2] > 1e-5  # not zero, but no more than the operators disagree
+        assert all(found.contains(generator) for generator in kept)
+        assert found.contains(algebra[2]) == (not damping)
+        assert not found.contains(wrong)
+        assert "trained alike" in found.rule
+        assert 0 < found.uncertainty < 0.1
 
 
 def test_a_broken_symmetry_is_not_reported():
@@ -124,6 +157,8 @@ def test_what_cannot_be_looked_at_is_refused():
         discover_from_operator(flow, u[..., ::2], grid)
     with pytest.raises(ValueError, match="horizons"):
         discover_from_operator(flow, u, grid, horizons=(0, 1))
+    with pytest.raises(ValueError, match="either error or others"):
+        discover_from_operator(flow, u, grid, error=0.1, others=[flow])
     with pytest.raises(ValueError, match="step="):
         discover_from_operator(lambda fields: fields, u, grid)
     with pytest.raises(ValueError, match="2 fields on 1 axes"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -10,9 +11,11 @@ from pdesym.solvers.flow_map import FlowMap
 from pdesym.solvers.grid import Grid
 from pdesym.symmetry.discover.assemble import assembled
 from pdesym.symmetry.discover.conditions import conditions, fitting_library, is_linear, noise_of, probes, uncertainty_of
-from pdesym.symmetry.discover.propagation import Operator, propagation_of
+from pdesym.symmetry.discover.propagation import Operator, Propagation, propagation_of
 from pdesym.symmetry.discover.result import Discovery
-from pdesym.symmetry.discover.spectrum import by_error, by_gap, scaled_spectrum
+from pdesym.symmetry.discover.spectrum import by_error, by_gap, by_spread, scaled_spectrum
+from pdesym.symmetry.discover.spread import angle_of_spread, noise_of_spread
+from pdesym.symmetry.discover.window import EXACT, TRAINED, Margins
 from pdesym.symmetry.library import Library
 
 
@@ -25,6 +28,7 @@ def discover_from_operator(
     step: float | None = None,
     horizons: Sequence[int] = (1, 2, 4),
     error: float | None = None,
+    others: Sequence[Operator] = (),
     factor: float = 2.0,
     seed: int = 0,
     name: str = "operator",
@@ -41,6 +45,12 @@ def discover_from_operator(
     to k. What does is measured by a second plateau; with the change of u_t from one order of the difference to the next
     it is the noise of an exact map. x is measured from the middle of the box, and t from the initial time.
 
+    A trained operator is wrong by more than that, and what it does to one direction is wrong by more than what it does
+    to another. Operators trained alike from other seeds tell by how much: with Aᵢ the conditions of this operator and
+    Aⱼ those of the others, all with the columns scaled alike, ‖(Aᵢ − Aⱼ)c‖/√2 is its error along c. A singular value
+    counts as zero when it is at most `factor` times that; counting ends with the first that is not. For what breaks
+    no symmetry the ratio is about 1 whatever the network, and for what does it grows as networks get better.
+
     Args:
         operator: a `FlowMap`, or a callable on field batches that moves them by `step`.
         u: where to look, such as the fields that the operator was trained on; float64.
@@ -48,10 +58,12 @@ def discover_from_operator(
         library: where to look; polynomials of degree 2 in the variables of u when not given.
         step: the time of one step; of a `FlowMap` up to its first output time when not given.
         horizons: times of comparison, in steps.
-        error: relative error of the operator's one-step increments on data that it has not seen, for a trained one:
-            singular values up to `factor` times as large count as zero. Without it the operator counts as exact, and
-            the largest gap in the spectrum decides, none of whose values counts as smaller than its noise.
-        factor: see `error`.
+        error: relative error of the operator's one-step increments on data that it has not seen, for a trained one
+            that has no others beside it: singular values up to `factor` times as large count as zero.
+        others: operators that map the same fields by the same step, trained alike from other seeds. Without `error`
+            and `others` the operator counts as exact, and the largest gap in the spectrum decides, none of whose values
+            counts as smaller than its noise.
+        factor: see `error` and above.
         seed: of the choices of pivots.
         name: what to call the operator.
 
@@ -64,24 +76,41 @@ def discover_from_operator(
         raise ValueError(f"Expected fields (batch, channel, {', '.join(map(str, grid.points))}), got {tuple(u.shape)}.")
     if not horizons or any(k < 1 for k in horizons):
         raise ValueError(f"Expected horizons of one step or more, got {tuple(horizons)}.")
+    if error is not None and others:
+        raise ValueError("Give either error or others: the spread over operators is the error along every direction.")
     library = fitting_library(library, u.shape[1], grid)
+    margins = EXACT if error is None and not others else TRAINED
     maps = propagation_of(operator, step)
-    probed = probes(library, u, *maps.initial_rates(u), grid, 0.0)
-    chosen = [steps - 1 for steps in horizons]
-    values = maps.advance(u, max(horizons))[:, chosen]
-    pushed = maps.push(u, probed.directions, max(horizons))[:, :, chosen]
-    times = maps.step * torch.tensor(horizons, dtype=torch.float64)
-    matrix, size, change = conditions(probed, values, pushed, times)
+    matrix, size, change = _conditions(maps, u, grid, library, tuple(horizons), margins)
     spectrum = scaled_spectrum(matrix, size)
-    singular_values, noise = spectrum.singular_values, noise_of(spectrum, change)
-    decision = by_gap(singular_values, noise=noise) if error is None else by_error(singular_values, error, factor)
+    values, noise = spectrum.singular_values, noise_of(spectrum, change)
+    beside = [
+        _conditions(propagation_of(other, maps.step), u, grid, library, tuple(horizons), margins)[0] for other in others
+    ]
+    if beside:
+        decision = by_spread(values, np.hypot(noise, noise_of_spread(spectrum, matrix, beside)), factor)
+        uncertainty = angle_of_spread(spectrum, beside, size, decision.dimension)
+    else:
+        decision = by_gap(values, noise=noise) if error is None else by_error(values, error, factor)
+        uncertainty = uncertainty_of(spectrum, decision)
     return assembled(
         spectrum,
         decision,
         library,
         linear=is_linear(lambda fields: maps.advance(fields, 1), u),
-        uncertainty=uncertainty_of(spectrum, decision),
+        uncertainty=uncertainty,
         seed=seed,
         source="operator",
         subject=name,
     )
+
+
+def _conditions(
+    maps: Propagation, u: Tensor, grid: Grid, library: Library, horizons: tuple[int, ...], margins: Margins
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The conditions at all horizons, see `conditions`."""
+    probed = probes(library, u, *maps.initial_rates(u), grid, 0.0, margins)
+    chosen = [steps - 1 for steps in horizons]
+    values = maps.advance(u, max(horizons))[:, chosen]
+    pushed = maps.push(u, probed.directions, max(horizons))[:, :, chosen]
+    return conditions(probed, values, pushed, maps.step * torch.tensor(horizons, dtype=torch.float64))

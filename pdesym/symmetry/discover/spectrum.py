@@ -112,6 +112,32 @@ def by_error(singular_values: np.ndarray, error: float, factor: float = 2.0) -> 
     )
 
 
+def by_spread(singular_values: np.ndarray, noise: np.ndarray, factor: float = 2.0) -> Decision:
+    """Conditions that are known up to a noise of their own along each direction: zero is what lies within it.
+
+    Counting from the smallest it ends with the first singular value above `factor` times its noise.
+
+    Args:
+        singular_values: ascending.
+        noise: root mean square of the error of the conditions along each singular direction.
+        factor: how many times its noise counts as zero.
+    """
+    floors = np.maximum(factor * noise, ROUNDING)
+    above = np.flatnonzero(singular_values > floors)
+    dimension = int(above[0]) if len(above) else len(singular_values)
+    floor = float(floors[:dimension].max(initial=ROUNDING))
+    rest = singular_values[dimension:]
+    margin = float(rest[0] / floors[dimension]) if len(rest) else float("inf")
+    inside = f"at most {np.max(singular_values[:dimension] / floors[:dimension]):.2f}" if dimension else "of none"
+    outside = f"{margin:.1f} for σ_{dimension + 1} = {rest[0]:.1e}" if len(rest) else "there are no others"
+    flags = () if margin >= LEAST_MARGIN else (_unclear(margin),)
+    rule = (
+        f"operators trained alike: singular values up to {factor:g} times their spread along the same direction are "
+        f"zero; as shares of that {inside} for those that count, {outside}"
+    )
+    return Decision(dimension, floor, margin, rule, flags)
+
+
 def by_gap(singular_values: np.ndarray, floor: float = ROUNDING, noise: np.ndarray | None = None) -> Decision:
     """Conditions of unknown accuracy: zero is what lies below the largest gap, in the logarithm, of the spectrum.
 
