@@ -1,12 +1,13 @@
 """Equations as they are named on the command line: by text, or by a name of the catalogue."""
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
-from pdesym.solvers import CATALOGUE, Equation
+from pdesym.solvers import CATALOGUE, Equation, ExpressionError
 from pdesym.solvers.expression import tokenize
 from pdesym.symmetry.determine import Determined, determine
 
@@ -82,7 +83,11 @@ def equation_with_numbers(source: str, where: Sequence[str], values: Mapping[str
     """
     numbers: dict[str, Any] = {name: float(value) for name, value in values.items()}
     if source not in CATALOGUE:
-        return Equation(*split_system(source), where=tuple(where), **numbers)
+        try:
+            return Equation(*split_system(source), where=tuple(where), **numbers)
+        except ExpressionError as error:
+            sentence = re.sub(r"pass (\w+)=… to Equation", r"add --param \1=…", error.sentence)
+            raise ExpressionError(sentence, error.text, error.position) from None
     _refuse_relations(source, where)
     given = _parameters(source)
     if strangers := [name for name in numbers if name not in given]:

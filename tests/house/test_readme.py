@@ -74,3 +74,14 @@ def test_every_equation_of_the_catalogue_is_listed():
     from pdesym.solvers import CATALOGUE
 
     assert set(re.findall(r"^\| `(\w+)` \| .*=", README, re.MULTILINE)) == set(CATALOGUE)
+
+
+def test_the_excerpt_of_the_command_line_is_what_it_prints():
+    from typer.testing import CliRunner
+
+    from pdesym.cli import app
+
+    equation = re.search(r'pdesym determine "([^"]*)"', README)[1]
+    excerpt = re.search(r"```\n(u_t = .*?)```", README, re.DOTALL)[1]
+    run = CliRunner().invoke(app, ["determine", equation])
+    assert [line.rstrip() for line in run.stdout.splitlines()] == excerpt.splitlines()

@@ -1,5 +1,6 @@
 """Discovery from what a person names: the right algebra, or a sentence before anything is computed."""
 
+import time
 from fractions import Fraction
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import nn
 
 from pdesym.datasets import Windows, generate, load_recipe
-from pdesym.lab import operator_discovery
+from pdesym.lab import operator_discovery, waiting
 from pdesym.lab.discovery import discoveries, discovery_job
 from pdesym.lab.equation_source import has_parameter, parameter_values, split_system
 from pdesym.lab.operator_discovery import drawn_fields, increment_error
@@ -134,6 +135,15 @@ def test_sources_beside_each_other_share_what_they_have():
     assert (document["dimension"], other["dimension"]) == (4, 8)
 
 
+def test_waiting_is_shown_on_standard_error_alone(monkeypatch, capsys):
+    monkeypatch.setattr(waiting, "_FIRST", 0.01)
+    with waiting.shown_waiting("looking for symmetries"):
+        time.sleep(0.2)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "looking for symmetries, 0.0 s so far\n"
+
+
 def test_names_and_texts_are_told_apart():
     assert split_system("u_t = v; v_t = u_xx") == ("u_t = v", "v_t = u_xx")
     assert has_parameter("u_t = nu*u_xx", "nu")
@@ -147,6 +157,7 @@ def test_names_and_texts_are_told_apart():
     [
         (["kdw"], {}, r"^No equation is named kdw \(did you mean kdv\?\): give a text such as .* or the folder of"),
         (["heat"], {}, r"^The equation heat needs a number for nu: add --param nu="),
+        (["u_t = nu*u_xx"], {}, r"^The parameter 'nu' has no value: add --param nu=…, or correct the name"),
         (["kdv"], {"parameters": {"c": Fraction(1)}}, r"^No equation among the sources has a parameter c"),
         (["kdv"], {"where": ("lap(psi) = u",)}, r"^The equation kdv of the catalogue has its relations already"),
         (["solver"], {}, r"^Discovery looks at the solver where it is used: add --data with the folder of a dataset"),
