@@ -107,6 +107,34 @@ def test_a_known_error_decides():
     assert "1.0e-05" in found.rule
 
 
+def test_operators_trained_alike_tell_their_error():
+    """The exact frames and smooth errors of one in a hundred, another for each operator."""
+    operator, grid, windows, algebra, _ = case("ks")
+    library = Library.polynomial(1, space=False)
+    modes = torch.cos(2 * torch.pi * torch.outer(torch.arange(1.0, 6.0), torch.arange(256.0)) / 256).double()
+
+    class Wrong:
+        def __init__(self, seed):
+            rng = torch.Generator().manual_seed(seed)
+            self.mixing = 0.01 / 128 * modes.T @ torch.randn(5, 5, generator=rng, dtype=torch.float64) @ modes
+
+        def __call__(self, u):
+            return operator(u) + u[:, -1:] @ self.mixing
+
+        def tangent(self, u, w):
+            value, pushed = operator.tangent(u, w)
+            return value + u[:, -1:] @ self.mixing, pushed + w[:, :, -1:] @ self.mixing
+
+    wrong = [Wrong(seed) for seed in range(3)]
+    found = discover_from_windows(wrong[0], windows, grid, library, step=STEP, rhs=operator.flow.rhs, others=wrong[1:])
+    assert found.dimension == len(algebra)
+    assert found.angle_to(algebra) < 5
+    assert "trained alike" in found.rule
+    assert found.singular_values[1] > 1e-6
+    with pytest.raises(ValueError, match="either error or others"):
+        discover_from_windows(wrong[0], windows, grid, library, step=STEP, error=0.1, others=wrong[1:])
+
+
 def test_one_frame_is_enough_where_the_rate_is_known():
     operator, grid, windows, algebra, wrong = case("ks")
 

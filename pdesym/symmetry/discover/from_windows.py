@@ -1,5 +1,8 @@
 """The symmetries of an operator from frames to frames."""
 
+from collections.abc import Callable, Sequence
+
+import numpy as np
 import sympy
 import torch
 from jaxtyping import Float
@@ -8,12 +11,22 @@ from torch import Tensor
 from pdesym.solvers.grid import Grid
 from pdesym.symmetry.characteristic import RightHandSide
 from pdesym.symmetry.discover.assemble import assembled
-from pdesym.symmetry.discover.conditions import conditions, fitting_library, is_linear, noise_of, probes, uncertainty_of
+from pdesym.symmetry.discover.conditions import (
+    Probes,
+    conditions,
+    fitting_library,
+    is_linear,
+    noise_of,
+    probes,
+    uncertainty_of,
+)
 from pdesym.symmetry.discover.from_operator import discover_from_operator
 from pdesym.symmetry.discover.propagation import AT_ONCE
 from pdesym.symmetry.discover.result import Discovery
-from pdesym.symmetry.discover.spectrum import by_error, by_gap, scaled_spectrum
+from pdesym.symmetry.discover.spectrum import by_error, by_gap, by_spread, scaled_spectrum
+from pdesym.symmetry.discover.spread import angle_of_spread, noise_of_spread
 from pdesym.symmetry.discover.time_differences import rates_of_frames
+from pdesym.symmetry.discover.window import EXACT, TRAINED
 from pdesym.symmetry.library import Library
 from pdesym.symmetry.pushforward import Operator, pushforward
 from pdesym.symmetry.vector_field import TIME, variable
@@ -28,6 +41,7 @@ def discover_from_windows(
     step: float,
     rhs: RightHandSide | None = None,
     error: float | None = None,
+    others: Sequence[Operator] = (),
     factor: float = 2.0,
     seed: int = 0,
     name: str = "operator",
@@ -55,14 +69,16 @@ def discover_from_windows(
         library: where to look; polynomials of degree 2 in the variables of u when not given.
         step: h, the time between frames.
         rhs: N[u], `rhs(fields, t)`, where the equation is known.
-        error: as in `discover_from_operator`.
+        error: relative error of F's frames on windows that it has not seen, ‖F u − truth‖ over ‖truth − last frame of
+            u‖; for a trained F that has no others beside it, as in `discover_from_operator`.
+        others: operators on the same windows, trained alike from other seeds, as there.
         factor: as there.
         seed: of the choices of pivots.
         name: what to call the operator.
 
     Raises:
-        ValueError: for windows in another precision or of other shapes, a library that does not fit them, and fewer
-            output frames than its largest power of t: two times tell t from no t, but not t from t².
+        ValueError: for windows in another precision or of other shapes, a library that does not fit them, both error
+            and others, and fewer output frames than the largest power of t: two times tell t from 1, but not from t².
     """
     if u.dtype != torch.float64:
         raise ValueError(f"Expected windows in float64, in which symmetries are measured, got {u.dtype}.")
@@ -70,14 +86,21 @@ def discover_from_windows(
         raise ValueError(
             f"Expected windows (batch, frames, channel, {', '.join(map(str, grid.points))}), got {tuple(u.shape)}."
         )
+    if error is not None and others:
+        raise ValueError("Give either error or others: the spread over operators is the error along every direction.")
     library = fitting_library(library, u.shape[2], grid)
     if u.shape[1] == 1 and rhs is None:
-
-        def one_frame(fields: Tensor) -> Tensor:
-            return operator(fields.unsqueeze(1))[:, 0]
-
         return discover_from_operator(
-            one_frame, u[:, 0], grid, library, step=step, error=error, factor=factor, seed=seed, name=name
+            _on_fields(operator),
+            u[:, 0],
+            grid,
+            library,
+            step=step,
+            error=error,
+            others=[_on_fields(other) for other in others],
+            factor=factor,
+            seed=seed,
+            name=name,
         )
     times = step * torch.arange(1 - u.shape[1], 1, dtype=torch.float64)
     if rhs is None:
@@ -85,16 +108,18 @@ def discover_from_windows(
     else:
         rate = torch.stack([rhs(frame, t) for frame, t in zip(u.unbind(1), times.tolist(), strict=True)], dim=1)
         coarser = rate
-    probed = probes(library, u, rate, coarser, grid, times)
-    with torch.no_grad():
-        parts = [pushforward(operator, u, part) for part in probed.directions.split(AT_ONCE)]
-    values, pushed = parts[0][0], torch.cat([part for _, part in parts])
-    _require_times(library, values.shape[1])
-    later = step * torch.arange(1, values.shape[1] + 1, dtype=torch.float64)
-    matrix, size, change = conditions(probed, values, pushed, later)
+    margins = EXACT if error is None and not others else TRAINED
+    probed = probes(library, u, rate, coarser, grid, times, margins)
+    matrix, size, change = _conditions(operator, u, probed, step)
     spectrum = scaled_spectrum(matrix, size)
     sigma, noise = spectrum.singular_values, noise_of(spectrum, change)
-    decision = by_gap(sigma, noise=noise) if error is None else by_error(sigma, error, factor)
+    if others:
+        beside = [_conditions(other, u, probed, step)[0] for other in others]
+        decision = by_spread(sigma, np.hypot(noise, noise_of_spread(spectrum, matrix, beside)), factor)
+        uncertainty = angle_of_spread(spectrum, beside, size, decision.dimension)
+    else:
+        decision = by_gap(sigma, noise=noise) if error is None else by_error(sigma, error, factor)
+        uncertainty = uncertainty_of(spectrum, decision)
     with torch.no_grad():
         linear = is_linear(operator, u)
     return assembled(
@@ -102,11 +127,25 @@ def discover_from_windows(
         decision,
         library,
         linear=linear,
-        uncertainty=uncertainty_of(spectrum, decision),
+        uncertainty=uncertainty,
         seed=seed,
         source="operator",
         subject=name,
     )
+
+
+def _on_fields(operator: Operator) -> Callable[[Tensor], Tensor]:
+    return lambda fields: operator(fields.unsqueeze(1))[:, 0]
+
+
+def _conditions(operator: Operator, u: Tensor, probed: Probes, step: float) -> tuple[Tensor, Tensor, Tensor]:
+    """The conditions at all output frames, see `conditions`."""
+    with torch.no_grad():
+        parts = [pushforward(operator, u, part) for part in probed.directions.split(AT_ONCE)]
+    values, pushed = parts[0][0], torch.cat([part for _, part in parts])
+    _require_times(probed.library, values.shape[1])
+    later = step * torch.arange(1, values.shape[1] + 1, dtype=torch.float64)
+    return conditions(probed, values, pushed, later)
 
 
 def _require_times(library: Library, frames_out: int) -> None:
