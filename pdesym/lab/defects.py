@@ -51,7 +51,7 @@ def measure_defects(folder: Folder, recipe: LabRecipe, equation: Equation) -> No
 
     fine = windows.grid.refined([n * settings.refine for n in windows.grid.points])
     solver = SolverOnWindows(equation, fine, times, into, settings.rtol)
-    refined = _interpolated(window.u_in, windows.grid, fine)
+    refined = interpolated(window.u_in, windows.grid, fine)
     exact = lie_derivatives(solver, generators, refined, fine, times[:into], times[into:])
     forecast = folder.read("forecast.json")
     rows = [_row(SOLVER, [exact], recipe, forecast["solver_nmse"])]
@@ -87,7 +87,7 @@ def _row(name: str, measured: Sequence[Sequence[Defect]], recipe: LabRecipe, nms
     return {"name": name, "nmse": nmse, "defects": defects}
 
 
-def _interpolated(u: Tensor, grid: Grid, fine: Grid) -> Tensor:
+def interpolated(u: Tensor, grid: Grid, fine: Grid) -> Tensor:
     """The trigonometric interpolant of the frames on a finer grid."""
     axes = tuple(range(-grid.dims, 0))
     spectrum = resize(torch.fft.rfftn(u, dim=axes, norm="forward"), grid.points, fine.points)

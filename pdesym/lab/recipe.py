@@ -71,6 +71,36 @@ class Defects(_Section):
     generators: tuple[Direction, ...] = Field(min_length=1)
 
 
+class Polynomials(_Section):
+    """A library of vector fields: polynomials up to a degree in time, the fields and, where asked for, space."""
+
+    degree: int = Field(ge=0)
+    space: bool
+
+    @property
+    def text(self) -> str:
+        """What it is called."""
+        return f"polynomials of degree {self.degree} in time{', space' if self.space else ''} and the fields"
+
+
+class Discovery(_Section):
+    """Which symmetries are looked for in the operators, on windows of the test split.
+
+    Attributes:
+        windows: how many windows, one from each of the first test samples.
+        start: their first frame.
+        refine: the exact solver is looked at on a grid this many times finer.
+        rtol: its tolerance.
+        libraries: the vector fields among which to look, each by itself.
+    """
+
+    windows: int = Field(ge=2)
+    start: int = Field(ge=0)
+    refine: int = Field(ge=1)
+    rtol: float = Field(gt=0, lt=1)
+    libraries: tuple[Polynomials, ...] = Field(min_length=1)
+
+
 class LabRecipe(_Section):
     """A run of the lab.
 
@@ -84,6 +114,7 @@ class LabRecipe(_Section):
         boost: how the boosted operators are taught.
         forecast: how predictions are scored.
         defects: which Lie derivatives are measured.
+        discovery: which symmetries are looked for.
         device: where the operators train, "cpu" or "cuda".
     """
 
@@ -96,6 +127,7 @@ class LabRecipe(_Section):
     boost: Boost
     forecast: Forecast
     defects: Defects
+    discovery: Discovery
     device: str = "cpu"
 
     @property

@@ -19,10 +19,12 @@ from pdesym.lab.arms import arms_of, steps_done, train_arms
 from pdesym.lab.defects import measure_defects
 from pdesym.lab.folder import Folder
 from pdesym.lab.forecast import measure_forecasts, operator_name
+from pdesym.lab.learned import library_of, measure_learned
 from pdesym.lab.recipe import LabRecipe, load_lab_recipe
 from pdesym.report import defect_table, terminal_table, write_page
 from pdesym.solvers import Equation
 from pdesym.symmetry import Generator
+from pdesym.symmetry.discover import discover_from_equation
 from pdesym.training import read_metrics
 
 _POINTS_OF_A_CURVE = 150
@@ -70,6 +72,8 @@ def run_lab(out: Path, recipe: str | Path = "kdv", overrides: Sequence[str] = ()
     forecast_done = folder.read("forecast.json") is not None
     stage("forecasts", forecast_done, lambda: measure_forecasts(folder, lab, equation, rtol))
     stage("defects", folder.read("defects.json") is not None, lambda: measure_defects(folder, lab, equation))
+    learned = folder.read("discovery.json") is not None
+    stage("discovery", learned, lambda: measure_learned(folder, lab, equation))
     _write_run(folder, lab, dataset, seconds, recipe, overrides)
     page = write_page(folder.root)
     print(terminal_table(defect_table(folder.read("defects.json"))))
@@ -108,12 +112,20 @@ def _check(lab: LabRecipe, dataset: Recipe, equation: Equation) -> None:
             f"A forecast of {lab.forecast.blocks} blocks from frame {lab.forecast.start} needs {needed} frames, the "
             f"dataset has {frames}: lower forecast.blocks or forecast.start, or raise dataset.times.count."
         )
-    needed = lab.defects.start + lab.frames.into + lab.frames.out
-    if needed > frames:
-        raise RecipeError(
-            f"Windows for the defects from frame {lab.defects.start} need {needed} frames, the dataset has {frames}: "
-            "lower defects.start or raise dataset.times.count."
-        )
+    for name, start in (("defects", lab.defects.start), ("discovery", lab.discovery.start)):
+        needed = start + lab.frames.into + lab.frames.out
+        if needed > frames:
+            raise RecipeError(
+                f"Windows for the {name} from frame {start} need {needed} frames, the dataset has {frames}: "
+                f"lower {name}.start or raise dataset.times.count."
+            )
+    for polynomials in lab.discovery.libraries:
+        if lab.frames.out < polynomials.degree:
+            raise RecipeError(
+                f"Powers of time up to {polynomials.degree} in discovery.libraries need as many output frames, the "
+                f"operators give {lab.frames.out}: lower the degree or raise frames.out."
+            )
+        discover_from_equation(equation, library_of(polynomials, equation, grid))
     for split in ("train", "test"):
         if split not in dataset.splits.sizes:
             raise RecipeError(f"The lab needs samples to {split}: set dataset.splits.{split} above 0.")

@@ -13,6 +13,8 @@ from pdesym.report.figures import (
     summary_figure,
     trajectory_figure,
 )
+from pdesym.report.figures.spectra import spectra_figure
+from pdesym.report.record import Record
 from pdesym.report.results import Results
 
 
@@ -27,7 +29,7 @@ class Drawing:
 
 
 def drawings(results: Results) -> Iterator[Drawing]:
-    """Draws the figures of a run, one after the other: defects, errors, forecast, trajectory, losses, summary."""
+    """Draws the figures of a run, one after the other, in the order of the page; the summary comes last."""
     yield Drawing(
         "defects",
         defect_figure(results.defects),
@@ -35,6 +37,14 @@ def drawings(results: Results) -> Iterator[Drawing]:
         "The table above as bars, on a logarithmic axis. A short bar is a kept symmetry. The black line over a bar "
         "goes from the smallest seed to the largest; the dashed line is the largest value a defect can have.",
     )
+    for k, library in enumerate(Record("discovery.json", (), results.discovery)["libraries"].elements, start=1):
+        yield Drawing(
+            f"spectra-{k}",
+            spectra_figure([source.value for source in library["sources"].elements]),
+            ("discovery.json",),
+            "The whole spectra of the table above, all in the same units. Filled: counted as a symmetry; a dashed line "
+            "is the level up to which errors explain a singular value.",
+        )
     yield Drawing(
         "errors",
         error_figure(results.forecast),

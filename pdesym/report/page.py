@@ -1,5 +1,6 @@
 """The report of a run: one HTML page that needs nothing but itself."""
 
+import itertools
 from base64 import b64encode
 from html import escape
 from importlib.resources import files
@@ -11,6 +12,7 @@ from pdesym.report.citation import file_link
 from pdesym.report.drawing import Drawing, drawings
 from pdesym.report.figures import png
 from pdesym.report.json_block import json_block
+from pdesym.report.learned_section import learned_libraries
 from pdesym.report.record import Record
 from pdesym.report.results import JSON_FILES, Results, read_results
 
@@ -44,6 +46,7 @@ def write_page(folder: Path) -> Path:
             page_sections.repetition,
         )
     }
+    libraries = learned_libraries(results)
     images = {}
     for drawing in drawings(results):
         source = ", ".join(f"results/{name}" for name in drawing.sources)
@@ -54,6 +57,7 @@ def write_page(folder: Path) -> Path:
         text["introduction"],
         text["defects"],
         images["defects"],
+        *itertools.chain.from_iterable((part, images[f"spectra-{k}"]) for k, part in enumerate(libraries, start=1)),
         text["forecasts"],
         images["errors"],
         images["forecast"],

@@ -7,15 +7,16 @@ from typing import Any
 
 from pdesym.report.example import Example, read_example
 
-JSON_FILES = ("forecast", "defects", "data", "training", "run")
+JSON_FILES = ("forecast", "defects", "discovery", "data", "training", "run")
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a run left in `results/`: five JSON files as dictionaries, and the example fields as arrays."""
+    """What a run left in `results/`: six JSON files as dictionaries, and the example fields as arrays."""
 
     forecast: dict[str, Any]
     defects: dict[str, Any]
+    discovery: dict[str, Any]
     data: dict[str, Any]
     training: dict[str, Any]
     run: dict[str, Any]

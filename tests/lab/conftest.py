@@ -23,6 +23,9 @@ TINY = (
     "defects.windows=2",
     "defects.start=0",
     "defects.rtol=1e-8",
+    "discovery.windows=2",
+    "discovery.start=0",
+    "discovery.libraries=[{degree: 1, space: false}]",
 )
 
 

@@ -31,6 +31,23 @@ def test_the_solver_has_the_symmetries_and_not_the_wrong_ones(run):
         assert all(0 <= each["mean"] <= math.sqrt(2) for each in defects.values())
 
 
+def test_symmetries_are_found_where_they_are_and_none_are_claimed_of_the_untrained(run):
+    (library,) = read_results(run).discovery["libraries"]
+    found = {source["name"]: source for source in library["sources"]}
+    assert list(found) == ["equation", "exact solver", "plain FNO", "boosted FNO"]
+    assert library["columns"] == 9
+    for name in ("equation", "exact solver"):
+        assert found[name]["generators"] == ["d_x", "d_t", "t*d_x + d_u"]
+        assert not found[name]["flags"]
+    for name in ("plain FNO", "boosted FNO"):
+        assert found[name]["error"] > 0.5
+        assert any("means nothing" in flag for flag in found[name]["flags"])
+    for source in found.values():
+        count, spectrum = source["dimension"], source["spectrum"]
+        assert len(spectrum) == 9
+        assert source["last_zero"] == (spectrum[count - 1] if count else None)
+
+
 def test_the_results_agree_with_one_another(run):
     results = read_results(run)
     arms = {arm["operator"]: arm for arm in results.forecast["arms"]}
@@ -52,12 +69,14 @@ def test_the_arms_start_alike_and_end_apart(run):
 
 def test_a_repeated_call_computes_nothing_again(run, tiny, capsys):
     before = {path: path.stat().st_mtime_ns for path in run.glob("arms/*/step-*/*")}
-    results = {name: (run / "results" / name).read_bytes() for name in ("forecast.json", "defects.json")}
+    results = {
+        name: (run / "results" / name).read_bytes() for name in ("forecast.json", "defects.json", "discovery.json")
+    }
     run_lab(run, "kdv", (*tiny, "pairs=1"))
     assert {path: path.stat().st_mtime_ns for path in run.glob("arms/*/step-*/*")} == before
     assert {name: (run / "results" / name).read_bytes() for name in results} == results
     captured = capsys.readouterr()
-    assert captured.err.count("there already") == 3
+    assert captured.err.count("there already") == 4
     assert "exact solver" in captured.out
 
 

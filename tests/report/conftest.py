@@ -46,6 +46,34 @@ def example() -> dict[str, np.ndarray]:
     }
 
 
+def discovery(name: str, source: str, dimension: int, floor: float) -> dict:
+    spectrum = np.sort(np.concatenate([floor * np.linspace(0.2, 0.9, dimension), np.linspace(0.1, 1.2, 9 - dimension)]))
+    return {
+        "name": name,
+        "source": source,
+        "subject": name,
+        "generators": ["d_x", "d_t", "t*d_x + d_u"][:dimension],
+        "superposition": [],
+        "dimension": dimension,
+        "spectrum": spectrum.tolist(),
+        "floor": floor,
+        "last_zero": spectrum[dimension - 1],
+        "first_other": spectrum[dimension],
+        "error": None if source == "equation" else floor / 2,
+        "rule": f"values up to {floor:g} are zero",
+        "flags": ["unclear: the dimension may be wrong"] if floor > 0.01 else [],
+    }
+
+
+def found() -> list[dict]:
+    return [
+        discovery("equation", "equation", 3, 2.2e-13),
+        discovery("exact solver", "operator", 3, 5e-3),
+        discovery("plain FNO", "operator", 2, 0.04),
+        discovery("boosted FNO", "operator", 3, 0.06),
+    ]
+
+
 def documents() -> dict[str, dict]:
     random = np.random.default_rng(0)
     arms, training = [], []
@@ -95,6 +123,14 @@ def documents() -> dict[str, dict]:
             "windows": 64,
             "generators": [dict(generator) for generator in GENERATORS],
             "operators": operators,
+        },
+        "discovery": {
+            "method": "Singular values of the condition dF·Q = Q F < 1.",
+            "windows": 8,
+            "libraries": [
+                {"name": "polynomials of degree 1 in time & the fields", "columns": 9, "sources": found()},
+                {"name": "polynomials of degree 1 in time, space & the fields", "columns": 12, "sources": found()},
+            ],
         },
         "data": {
             "equation": "u_t = -u*u_x - u_xxx",

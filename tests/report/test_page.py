@@ -69,6 +69,7 @@ def test_the_page_parses_and_has_its_parts(report, parsed):
     assert [block.attributes["id"] for block in parsed.all("details")] == [
         "forecast.json",
         "defects.json",
+        "discovery.json",
         "data.json",
         "training.json",
         "run.json",
@@ -99,7 +100,7 @@ def test_every_link_leads_somewhere(report, parsed):
             assert target[1:] in ids
         else:
             assert (report.folder / target).is_file()
-    for name in ("forecast", "defects", "data", "training", "run"):
+    for name in ("forecast", "defects", "discovery", "data", "training", "run"):
         assert f"results/{name}.json" in targets
 
 
@@ -122,6 +123,7 @@ def test_every_number_is_the_one_of_the_file_it_links_to(report, parsed):
 
 def test_no_number_stands_without_a_link(report, parsed):
     given = [report.contents[name]["metric"] for name in ("forecast", "defects")]
+    given.append(report.contents["discovery"]["method"])
     for text, tags in parsed.texts:
         if tags & {"a", "pre", "code", "style", "title", "h1", "summary"}:
             continue
@@ -145,6 +147,20 @@ def test_the_table_says_what_the_file_says(report, parsed):
         assert kinds == [None, "symmetry", "symmetry", "other", "other"]
 
 
+def test_each_library_has_its_table_of_what_was_found(report, parsed):
+    for k, library in enumerate(report.contents["discovery"]["libraries"]):
+        for i, source in enumerate(library["sources"]):
+            place = f"#discovery.json/libraries/{k}/sources/{i}"
+            (count,) = [a for a in parsed.all("a") if a.attributes.get("href") == f"{place}/dimension"]
+            row = next(element for element in count.inside if element.tag == "tr")
+            named = [code.text for code in parsed.all("code") if any(element is row for element in code.inside)]
+            assert (int(count.text), named) == (source["dimension"], source["generators"])
+            (evidence,) = [a for a in parsed.all("a") if a.attributes.get("href") == f"{place}/rule"]
+            assert evidence.text == source["rule"]
+            flags = [a.text for a in parsed.all("a") if a.attributes.get("href") == f"{place}/flags"]
+            assert flags == source["flags"]
+
+
 def test_the_blocks_hold_the_files(report, parsed):
     for block in parsed.all("details"):
         (text,) = [element.text for element in parsed.all("pre") if block in element.inside]
@@ -156,6 +172,8 @@ def test_figures_are_png_images_with_captions_and_sources(report, parsed):
     images = parsed.all("img")
     assert [image.inside[-2].attributes["id"] for image in images] == [
         "figure-defects",
+        "figure-spectra-1",
+        "figure-spectra-2",
         "figure-errors",
         "figure-forecast",
         "figure-trajectory",
@@ -237,6 +255,7 @@ def test_numbers_that_are_not_finite_are_shown_as_such(tmp_path, write_run, cont
 NEEDED = {
     "forecast": ["metric", "times", "arms", "ratios", "ratio"],
     "defects": ["metric", "maximum", "windows", "generators", "operators"],
+    "discovery": ["method", "windows", "libraries"],
     "data": ["equation", "formula", "splits", "rtol", "largest_error"],
     "training": ["arms"],
     "run": ["versions", "threads", "seconds", "recipe", "command"],
