@@ -161,6 +161,8 @@ class Algebra:
 
         The symmetries of a linear equation close up to superposition: [v, α ∂_u] lies in the ideal, not in their span.
         """
+        if not self._brackets:
+            return sympy.Integer(0)
         fields = self._vector_fields + [v.vector_field for v in ideal]
         keys, rows = coordinates_of(fields)
         _, pivots = exact_matrix(keys, rows).transpose().rref()

@@ -124,6 +124,7 @@ def test_modulo_an_ideal():
     assert space.closure > 0.5
     assert space.modulo([Generator("u*d_u"), Generator("x*d_u")]) == 0
     assert space.modulo([Generator("u*d_u")]) > 0.5
+    assert Algebra([]).modulo([Generator("u*d_u")]) == Algebra([]).modulo([]) == 0
 
 
 def test_values_for_parameters():
