@@ -5,7 +5,7 @@ import torch
 
 from pdesym.solvers import Equation, FlowMap, Grid, RandomSinusoids, burgers, kdv, ks
 from pdesym.symmetry import Generator
-from pdesym.symmetry.discover import discover_from_windows
+from pdesym.symmetry.discover import discover, discover_from_windows
 from pdesym.symmetry.discover.time_differences import rates_of_frames
 from pdesym.symmetry.library import Library
 
@@ -55,6 +55,14 @@ def test_the_algebra_of_exact_frames(name):
     assert found.closed
     assert not found.flags
     assert found.source == "operator"
+
+
+def test_one_function_tells_windows_from_fields():
+    operator, grid, windows, algebra, _ = case("ks")
+    library = Library.polynomial(1, space=False)
+    found = discover(operator, library, u=windows, grid=grid, step=STEP, rhs=operator.flow.rhs)
+    assert found.angle_to(algebra) < 1e-5
+    assert not found.contains(Generator("u*d_u"))
 
 
 def test_differences_of_frames_stand_for_the_equation():

@@ -16,7 +16,7 @@ T = 0.5
 # equation → inputs and outputs
 KNOWN = {
     "heat": (heat(0.1), {"d_x": "d_x", "d_t": "d_t", "u*d_u": "u*d_u", "d_u": "d_u"}),
-    "burgers": (burgers(0.5), {"d_x": "d_x", "d_t": "d_t", "d_u": "1/2*d_x + d_u"}),
+    "burgers": (burgers(1.0), {"d_x": "d_x", "d_t": "d_t", "d_u": "1/2*d_x + d_u"}),
     "kdv": (kdv(), {"d_x": "d_x", "d_t": "d_t", "d_u": "1/2*d_x + d_u"}),
     "ks": (ks(), {"d_x": "d_x", "d_t": "d_t", "d_u": "1/2*d_x + d_u"}),
 }

@@ -7,6 +7,7 @@ from pdesym.solvers.trajectories import Trajectories
 from pdesym.symmetry.discover.from_data import discover_from_data
 from pdesym.symmetry.discover.from_equation import discover_from_equation
 from pdesym.symmetry.discover.from_operator import discover_from_operator
+from pdesym.symmetry.discover.from_windows import discover_from_windows
 from pdesym.symmetry.discover.result import Discovery
 from pdesym.symmetry.library import Library
 
@@ -20,7 +21,8 @@ def discover(source: Any, library: Library | None = None, **options: Any) -> Dis
 
     Args:
         source: an equation or its text (`discover_from_equation`); trajectories (`discover_from_data`); a `FlowMap` or
-            a callable on field batches (`discover_from_operator`), with the fields `u` at which to look and their grid.
+            a callable on field batches (`discover_from_operator`) or on windows of frames (`discover_from_windows`),
+            with the fields or windows `u` at which to look and their grid.
         library: the vector fields among which to look; all polynomials of degree 2 when not given.
         **options: what the function of that source takes.
 
@@ -37,7 +39,8 @@ def discover(source: Any, library: Library | None = None, **options: Any) -> Dis
     if callable(source):
         if missing := [name for name in ("u", "grid") if name not in options]:
             raise TypeError(f"A solution map is looked at where it is used: give {' and '.join(missing)} as well.")
-        return discover_from_operator(source, library=library, **options)
+        frames = options["u"].ndim == options["grid"].dims + 3
+        return (discover_from_windows if frames else discover_from_operator)(source, library=library, **options)
     raise TypeError(
         f"Expected an equation, its text, trajectories or a callable, got {type(source).__name__}: for arrays of "
         "numbers call discover_from_data(u, library, times=..., grid=...)."
