@@ -25,9 +25,13 @@ class FNOConfig:
         layers: spectral convolutions.
         dims: space dimensions, 1 to 3.
         seed: of the initial weights.
+        increment: the size of the change from the last frame in to a frame out, in units of the field: the network then
+            gives that change in this unit, F(u)ⱼ = u_last + increment · G(u)ⱼ. None where it gives the frames
+            themselves.
 
     Raises:
-        ValueError: for a number that is no positive integer (the seed: none at least 0), or dims above 3.
+        ValueError: for a number that is no positive integer (the seed: none at least 0), dims above 3, or an increment
+            that is not positive and finite.
     """
 
     kind: ClassVar[str] = "fno"
@@ -40,14 +44,19 @@ class FNOConfig:
     layers: int = 4
     dims: int = 1
     seed: int = 0
+    increment: float | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
+            if field.name == "increment":
+                continue
             value, least = getattr(self, field.name), 0 if field.name == "seed" else 1
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"Expected {field.name} of an FNO to be an integer from {least} on, got {value!r}.")
         if self.dims > 3:
             raise ValueError(f"Expected dims of an FNO to be 1, 2 or 3, got {self.dims}.")
+        if self.increment is not None and not 0 < self.increment < float("inf"):
+            raise ValueError(f"Expected the increment of an FNO to be positive and finite, got {self.increment}.")
 
     def build(self) -> "FourierOperator":
         """The operator with its initial weights."""
@@ -57,11 +66,11 @@ class FNOConfig:
 class FourierOperator(nn.Module):
     """F: (batch, frames_in, channel, *space) → (batch, frames_out, channel, *space), a Fourier neural operator.
 
-        v₀ = P u,    vₗ₊₁ = σ(Wₗ vₗ + Sₗ vₗ) for l < L,    F(u) = Q₂ σ(Q₁ v_L),
+        v₀ = P u,    vₗ₊₁ = σ(Wₗ vₗ + Sₗ vₗ) for l < L,    G(u) = Q₂ σ(Q₁ v_L),
 
-    with the frames of u as channels, P, Wₗ and Q pointwise linear, Sₗ spectral convolutions and σ the GELU. It knows
-    no coordinates, so that it commutes with translations by whole cells to round-off; with finer ones as far as the
-    fields and σ stay within the grid's band.
+    F = G or, with an increment s, F(u)ⱼ = u_last + s G(u)ⱼ. The frames of u are channels, P, Wₗ and Q pointwise linear,
+    Sₗ spectral convolutions and σ the GELU. It knows no coordinates, so that it commutes with translations by whole
+    cells to round-off; with finer ones as far as the fields and σ stay within the grid's band.
 
     It is neuralop's FNO with this package's `SpectralConvolution`. Its state dict holds tensors alone.
 
@@ -104,7 +113,8 @@ class FourierOperator(nn.Module):
                 f"This FNO takes fields of shape (batch, {config.frames_in} frames, {config.fields} fields, "
                 f"{config.dims} space axes), got {tuple(u.shape)}."
             )
-        return self.fno(u.flatten(1, 2)).unflatten(1, (config.frames_out, config.fields))
+        given = self.fno(u.flatten(1, 2)).unflatten(1, (config.frames_out, config.fields))
+        return given if config.increment is None else u[:, -1:] + config.increment * given
 
 
 class _Activated(nn.Module):
@@ -134,12 +144,13 @@ def fno(
     layers: int = 4,
     dims: int = 1,
     seed: int = 0,
+    increment: float | None = None,
 ) -> FourierOperator:
     """A new Fourier neural operator in float32 on the CPU; the arguments are those of `FNOConfig`.
 
     The weights depend on the seed alone, and torch's global random state is left as it was.
     """
-    return FNOConfig(frames_in, frames_out, fields, modes, width, layers, dims, seed).build()
+    return FNOConfig(frames_in, frames_out, fields, modes, width, layers, dims, seed, increment).build()
 
 
 def _without_metadata(module: nn.Module, state: dict[str, object], prefix: str, local_metadata: object) -> None:

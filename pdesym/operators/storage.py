@@ -1,7 +1,7 @@
 """Operators in folders: `config.json` says which module it is, `model.safetensors` holds its tensors."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,9 @@ def load_operator(directory: str | Path, device: torch.device | str = "cpu") -> 
         )
     arguments = {name: value for name, value in described.items() if name != "kind"}
     expected = {field.name for field in fields(_CONFIGS[kind])}
-    if arguments.keys() != expected:
-        odd = ", ".join(sorted(arguments.keys() ^ expected))
+    needed = {field.name for field in fields(_CONFIGS[kind]) if field.default is MISSING}
+    if not needed <= arguments.keys() <= expected:
+        odd = ", ".join(sorted((arguments.keys() - expected) | (needed - arguments.keys())))
         raise ValueError(
             f"The configuration of the {kind} in {directory} is not one of this version of pdesym, which differs in "
             f"{odd}: open it with the version that wrote it."

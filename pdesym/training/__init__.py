@@ -8,9 +8,11 @@ from pdesym.training.losses import mean_squared_error, normalised_mean_squared_e
 from pdesym.training.metrics import read_metrics
 from pdesym.training.rollout import UnrolledError, unroll, unrolled_nmse
 from pdesym.training.settings import TrainingSettings
+from pdesym.training.tangent_targets import TangentTargets
 
 __all__ = [
     "Augmentation",
+    "TangentTargets",
     "TrainingRun",
     "TrainingSettings",
     "TrainingWindows",

@@ -63,7 +63,7 @@ def draw_batch(
     return augmentation(batch.u_in, batch.u_out, batch.times, step_generator(seed, step, "augmentation"))
 
 
-_PURPOSES = ("windows", "augmentation", "model")
+_PURPOSES = ("windows", "augmentation", "model", "penalty")
 
 
 def step_generator(seed: int, step: int, purpose: str) -> torch.Generator:

@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from pdesym import __version__
 from pdesym.datasets.progress import shown_progress
 from pdesym.operators.storage import LAST, last_checkpoint, read_config
-from pdesym.training.batches import Augmentation, TrainingWindows, draw_batch, step_seed
+from pdesym.training.batches import Augmentation, TrainingWindows, draw_batch, step_generator, step_seed
 from pdesym.training.checkpoint import held, load_checkpoint, save_checkpoint
 from pdesym.training.devices import Processes, joined_processes
 from pdesym.training.losses import mean_squared_error
@@ -29,6 +29,7 @@ from pdesym.training.metrics import MetricsLog, read_metrics
 from pdesym.training.settings import TrainingSettings
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Penalty = Callable[[nn.Module, torch.Generator], Tensor]
 Validation = Callable[[nn.Module], Mapping[str, float]]
 
 
@@ -53,6 +54,7 @@ def train(
     augmentation: Augmentation | None = None,
     validation: Validation | None = None,
     loss: Loss = mean_squared_error,
+    penalty: Penalty | None = None,
     progress: bool = True,
 ) -> TrainingRun:
     """Trains a model in place, from the last checkpoint in the folder where there is one.
@@ -72,6 +74,8 @@ def train(
         augmentation: (u_in, u_out, times, generator) → (u_in, u_out) on the whole batch of a step.
         validation: numbers by name, from the model in evaluation mode and without gradients; for the metrics.
         loss: (prediction, target) → one number, a mean over the batch.
+        penalty: (model, generator) → one number that is added to the loss, all its randomness drawn from the generator,
+            which is on the CPU; it may differentiate the model, as `TangentTargets` does.
         progress: whether to show it, as a bar on a terminal and as plain lines elsewhere.
 
     Raises:
@@ -96,7 +100,7 @@ def train(
             fused=not any(weight.is_complex() for weight in model.parameters()),  # faster, for real numbers alone
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=settings.steps)
-        identity = _identity(settings, windows, augmentation, loss)
+        identity = _identity(settings, windows, augmentation, loss, penalty)
         done, seconds = _resume(directory, model, optimiser, schedule, identity)
         processes.wait()  # until all have read the checkpoint
         log = MetricsLog(directory, done) if processes.leads else None
@@ -113,8 +117,9 @@ def train(
 
                 optimiser.zero_grad()
                 value = loss(parallel(u_in[share]), u_out[share])
-                # A term that differentiates the model (a jvp) is added to `value` here, and calls `model`: the wrapper
-                # `parallel` serves one plain forward pass a step.
+                if penalty is not None:
+                    # It calls `model`: the wrapper `parallel` serves one plain forward pass a step.
+                    value = value + penalty(model, step_generator(settings.seed, step, "penalty"))
                 value.backward()
                 if settings.gradient_clip is not None:
                     nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_clip)
@@ -157,7 +162,11 @@ def train(
 
 
 def _identity(
-    settings: TrainingSettings, windows: TrainingWindows, augmentation: Augmentation | None, loss: Loss
+    settings: TrainingSettings,
+    windows: TrainingWindows,
+    augmentation: Augmentation | None,
+    loss: Loss,
+    penalty: Penalty | None,
 ) -> dict[str, Any]:
     """What a run must keep when it is resumed."""
     return {
@@ -167,7 +176,7 @@ def _identity(
         "data": _digest(windows),
         "augmentation": None if augmentation is None else _name(augmentation),
         "loss": _name(loss),
-    }
+    } | ({} if penalty is None else {"penalty": _name(penalty)})
 
 
 def _digest(windows: TrainingWindows) -> str:

@@ -97,11 +97,19 @@ def test_fields_of_another_shape_are_refused():
         ({"modes": True}, "modes of an FNO to be an integer from 1 on, got True"),
         ({"seed": -1}, "seed of an FNO to be an integer from 0 on, got -1"),
         ({"dims": 4}, "dims of an FNO to be 1, 2 or 3, got 4"),
+        ({"increment": 0.0}, "increment of an FNO to be positive and finite, got 0"),
     ],
 )
 def test_numbers_that_make_no_fno_are_refused(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         FNOConfig(**{"frames_in": 2, "frames_out": 2, **arguments})
+
+
+def test_with_an_increment_the_network_gives_the_change_from_the_last_frame():
+    plain, changing = (fno(2, 3, modes=3, width=4, layers=2, increment=size) for size in (None, 0.25))
+    u = torch.randn(2, 2, 1, 16, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(changing(u), u[:, 1:] + 0.25 * plain(u))
+    assert not torch.allclose(changing(u), u[:, :1] + 0.25 * plain(u), atol=0.1)
 
 
 def test_importing_is_light_silent_and_offline():

@@ -99,6 +99,19 @@ def test_a_configuration_of_another_version_is_refused(tmp_path):
         load_operator(tmp_path)
 
 
+def test_a_configuration_from_before_an_entry_was_added_takes_its_default(tmp_path):
+    save_operator(small(increment=0.5), tmp_path)
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    assert load_operator(tmp_path).config.increment == config["operator"].pop("increment") == 0.5
+    path.write_text(json.dumps(config))
+    assert load_operator(tmp_path).config.increment is None
+    del config["operator"]["frames_in"]
+    path.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="differs in frames_in"):
+        load_operator(tmp_path)
+
+
 def test_a_module_without_configuration_is_saved_but_not_reopened(tmp_path):
     save_operator(nn.Linear(2, 2), tmp_path)
     with pytest.raises(ValueError, match=r"holds a torch\.nn\.modules\.linear\.Linear, and only fno can be reopened"):

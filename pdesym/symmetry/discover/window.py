@@ -30,7 +30,7 @@ class Margins:
 EXACT = Margins(0.36, 0.33, 0.025, 0.05)
 # What an operator of some error does far outside reaches the window whatever the distance, in proportion to what is
 # there: x varies less over a wider window and a narrower plateau.
-TRAINED = Margins(0.30, 0.27, 0.04, 0.10)
+TRAINED = Margins(0.33, 0.30, 0.03, 0.10)
 
 
 def middle_coordinates(grid: Grid, like: Tensor) -> tuple[Float[Tensor, "..."], ...]:
