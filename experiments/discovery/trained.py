@@ -17,9 +17,11 @@ must never be found.
 
 Where to look was decided before as well, on the same earlier networks: at the states of 96 held-out trajectories after
 6 steps, where the networks are better than at the rough fields they begin with, and from there 2, 5 and 8 steps on (2,
-4 and 6 for Korteweg-de Vries), with the window for operators with errors. Expected: Burgers (nu = 0.5, L = 20) all 5 of 5 within 2 degrees for at least two of three
-seeds; Korteweg-de Vries among the generators without x, 3 of 3 within 0.5 degrees for all three seeds. With x, its
-scaling is attempted on a longer box with the margin that dispersion needs.
+4 and 6 for Korteweg-de Vries), with the window for operators with errors. Expected: Burgers (nu = 0.5, L = 20) all 5 of
+5 within 2 degrees for at least two of three seeds; Korteweg-de Vries among the generators without x, 3 of 3 within 0.5
+degrees for all three seeds. With x, its scaling is attempted on a box of 128, where dispersion leaves a margin; there
+the exact solver has a singular value of 3e-3 right above its algebra (the projective generator of Burgers, nearly a
+symmetry), and a network must be better than that.
 """
 
 import argparse
@@ -103,6 +105,11 @@ CASES = {
         ("d_x", "d_t", "t*d_x + d_u", "x*d_x + 3*t*d_t - 2*u*d_u"), 3,
         modes=32, batch=32, steps=5000, horizons=(2, 4, 6),
     ),
+    "kdv, long box": Case(
+        kdv(), 128.0, 384, 0.3, 1.0, 2.0,
+        ("d_x", "d_t", "t*d_x + d_u", "x*d_x + 3*t*d_t - 2*u*d_u"), 3,
+        modes=96, batch=10, steps=6000, horizons=(1, 2, 4),
+    ),
 }  # fmt: skip
 
 
@@ -143,6 +150,11 @@ def directions(case: Case, count: int, seed: int) -> Tensor:
     return w / w.square().mean((1, 2), keepdim=True).sqrt()
 
 
+def folder_of(name: str, seed: int) -> Path:
+    """Of a training run."""
+    return RUNS / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
+
+
 def train_one(name: str, seed: int) -> None:
     """One network, from its last checkpoint where there is one."""
     case = CASES[name]
@@ -162,7 +174,7 @@ def train_one(name: str, seed: int) -> None:
         TrainingSettings(
             steps=case.steps, batch=case.batch, learning_rate=8e-3, weight_decay=0.0, seed=seed, checkpoint_every=1000
         ),
-        RUNS / f"{name}-{seed}",
+        folder_of(name, seed),
         loss=MeanSquareOf(change),
         penalty=TangentTargets(*targets, batch=case.batch, size=turned),
         progress=False,
@@ -180,7 +192,7 @@ def train_all(names: list[str]) -> None:
 
 def operator_of(name: str, seed: int) -> Any:
     """The network in float64, on fields."""
-    network = load_operator(RUNS / f"{name}-{seed}").double()
+    network = load_operator(folder_of(name, seed)).double()
     return lambda fields: network(fields.unsqueeze(1))[:, 0]
 
 
