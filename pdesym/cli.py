@@ -156,6 +156,10 @@ def discover(
     source: Annotated[str, typer.Argument(help="An equation (text, or a name of the list), or a folder.")],
     beside: Annotated[list[str] | None, typer.Option(help="Another source to compare with; repeatable.")] = None,
     data: Annotated[Path | None, typer.Option(help="Dataset on whose fields operators are looked at.")] = None,
+    alike: Annotated[
+        list[Path] | None,
+        typer.Option(help="Operator trained alike from another seed, whose spread tells; repeatable."),
+    ] = None,
     split: Annotated[str, typer.Option(help="Part of the datasets to look at.")] = "test",
     degree: Annotated[int | None, typer.Option(min=0, help="Of the polynomials to look among.  [default: 2]")] = None,
     library: Annotated[str | None, typer.Option(help="Functions to look among, such as '1,x,t,u,exp(t)'.")] = None,
@@ -175,7 +179,8 @@ def discover(
     from pdesym.report.symmetry_files import json_text, require_folder, write_discovery
 
     terms = tuple(term.strip() for term in library.split(",")) if library is not None else ()
-    search = Search(degree, terms, parameter_values(parameters or []), tuple(where or ()), data, split, seed)
+    values = parameter_values(parameters or [])
+    search = Search(degree, terms, values, tuple(where or ()), data, split, seed, tuple(alike or ()))
     sources = [source, *(beside or [])]
     require_folder(out)
 

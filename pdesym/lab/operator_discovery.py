@@ -1,11 +1,11 @@
 """The symmetries of a trained operator, and of the exact solver beside it, on the fields of a dataset."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from pdesym.datasets import Windows, open_dataset
 from pdesym.datasets.problem import first_equation, grid_of
@@ -15,67 +15,112 @@ from pdesym.lab.search import Search
 from pdesym.operators import load_operator
 from pdesym.operators.storage import LAST, last_checkpoint, read_config
 from pdesym.solvers import FlowMap, Grid
-from pdesym.symmetry.discover import Discovery, discover_from_operator
+from pdesym.symmetry import Library
+from pdesym.symmetry.discover import Discovery, discover_from_operator, discover_from_windows
 
-_FIELDS, _PAIRS, _AT_ONCE = 16, 1024, 64
+_LOOKED_AT, _WINDOWS, _AT_ONCE = 16, 1024, 64
 _SOLVER_RTOL = 1e-10
 # Twice the error counts as zero, and singular values are 1 where nothing cancels.
 _MEANINGLESS = 0.5
 
 
-def operator_job(folder: Path, search: Search) -> Callable[[], Discovery]:
-    """What discovers the symmetries of the operator in a folder; all that can be wrong is said before it is called.
+def discover_checkpoint(
+    folder: str | Path,
+    data: str | Path,
+    library: Library | None = None,
+    *,
+    alike: Sequence[str | Path] = (),
+    split: str = "test",
+    seed: int = 0,
+) -> Discovery:
+    """Which symmetries a trained operator learned: its checkpoint, and data to look at it on.
 
-    The operator must take one frame and give the next one. It is looked at in float64 on fields of the split, and
-    its error is measured there: ‖F u(t) − u(t + h)‖ / ‖u(t + h) − u(t)‖ over pairs of successive frames. So the split
-    should be one that it was not trained on.
+        discover_checkpoint("runs/fno-0", "runs/data", alike=["runs/fno-1", "runs/fno-2"]).generators
+
+    The operator is evaluated in float64, on windows of trajectories that it was not trained on. How much of a singular
+    value is error is told by operators `alike`, or by the error of its frames; see `discover_from_windows`.
+
+    Args:
+        folder: of a checkpoint, or of a training run, whose last checkpoint it is.
+        data: the folder of a dataset, which gives fields, grid and the time between frames.
+        library: where to look; all polynomials of degree 2 when not given.
+        alike: folders of operators that were trained alike from other seeds; two or more tell most.
+        split: of the dataset.
+        seed: of the windows that are drawn and of the choices of pivots.
 
     Raises:
         FileNotFoundError: when a folder does not hold what is expected.
-        ValueError: for an operator of other frames, fields or dimensions, and a dataset whose samples solve
-            different equations; when called, for an operator whose error is half of what it should predict.
+        ValueError: for an operator that does not fit the data or those trained alike, and one whose error is half of
+            what it should predict.
+    """
+    search = Search(data=Path(data), split=split, seed=seed, alike=tuple(map(Path, alike)))
+    return operator_job(Path(folder), search, library)()
+
+
+def operator_job(folder: Path, search: Search, library: Library | None = None) -> Callable[[], Discovery]:
+    """What discovers the symmetries of the operator in a folder; all that can be wrong is said before it is called.
+
+    It is looked at in float64 on windows of the split, and its error is measured there, see `increment_error`. So the
+    split should be one that it was not trained on.
+
+    Raises:
+        FileNotFoundError: when a folder does not hold what is expected.
+        ValueError: for an operator of other fields or dimensions than the data, or of other frames than those trained
+            alike, a dataset whose samples solve different equations, and trajectories shorter than a window; when
+            called, for an operator whose error is half of what it should predict.
     """
     data, grid, fields = _fields_to_look_at(f"the operator in {folder}", search)
+    frames = _frames_of(folder, data, grid, fields)
+    for other in search.alike:
+        if _frames_of(other, data, grid, fields) != frames:
+            raise ValueError(f"The operator in {other} takes or gives other frames than the one in {folder}.")
+    windows = Windows.open(data, search.split, *frames, dtype=torch.float64)
+    step = step_of(windows)
+    chosen = search.library(fields, grid.axes) if library is None else library
+
+    def job() -> Discovery:
+        operator, *others = (_operator(each) for each in (folder, *search.alike))
+        with torch.no_grad():
+            error = increment_error(operator, windows, search.seed)
+        if error >= _MEANINGLESS:
+            raise ValueError(
+                f"The operator in {folder} is wrong by {error:.2g} times the change from frame to frame in {data}, "
+                "so that its symmetries mean nothing: train it further, or give the data that it was trained for."
+            )
+        return discover_from_windows(
+            operator,
+            drawn_windows(windows, search.seed),
+            grid,
+            chosen,
+            step=step,
+            error=None if others else error,
+            others=others,
+            seed=search.seed,
+            name=str(folder),
+        )
+
+    return job
+
+
+def _operator(folder: Path) -> nn.Module:
+    return load_operator(folder).double()
+
+
+def _frames_of(folder: Path, data: Path, grid: Grid, fields: tuple[str, ...]) -> tuple[int, int]:
+    """How many frames the operator in a folder takes and gives, after it was found to fit the data."""
     config = read_config(last_checkpoint(folder) if (folder / LAST).is_file() else folder)["operator"]
-    frames = config.get("frames_in"), config.get("frames_out")
-    if frames != (1, 1):
+    missing = [key for key in ("frames_in", "frames_out", "fields", "dims") if key not in config]
+    if missing:
         raise ValueError(
-            f"The operator in {folder} takes {frames[0]} frames and gives {frames[1]}: discovery needs one that takes "
-            "1 and gives 1, train it with frames_in=1 and frames_out=1."
+            f"{folder} holds a {config['kind']} that does not say which frames it takes: open it yourself and call "
+            "pdesym.symmetry.discover.discover_from_windows."
         )
     if (config["fields"], config["dims"]) != (len(fields), grid.dims):
         raise ValueError(
             f"The operator in {folder} is for {config['fields']} fields in {config['dims']} dimensions, the dataset in "
             f"{data} has {len(fields)} in {grid.dims}: give the data that it was trained for."
         )
-    library = search.library(fields, grid.axes)
-
-    def job() -> Discovery:
-        model = load_operator(folder).double()
-
-        def operator(u: Tensor) -> Tensor:
-            return model(u[:, None])[:, 0]
-
-        windows = Windows.open(data, search.split, 1, 1, dtype=torch.float64)
-        with torch.no_grad():
-            error = increment_error(operator, windows, search.seed)
-            if error >= _MEANINGLESS:
-                raise ValueError(
-                    f"The operator in {folder} is wrong by {error:.2g} times the change from frame to frame in {data}, "
-                    "so that its symmetries mean nothing: train it further, or give the data that it was trained for."
-                )
-            return discover_from_operator(
-                operator,
-                drawn_fields(windows, search.seed),
-                grid,
-                library,
-                step=step_of(windows),
-                error=error,
-                seed=search.seed,
-                name=str(folder),
-            )
-
-    return job
+    return config["frames_in"], config["frames_out"]
 
 
 def solver_job(search: Search) -> Callable[[], Discovery]:
@@ -92,7 +137,7 @@ def solver_job(search: Search) -> Callable[[], Discovery]:
         windows = Windows.open(data, search.split, 1, 1, dtype=torch.float64)
         equation = first_equation(recipe_in(data))
         flow = FlowMap(equation, grid, (0.0, step_of(windows)), rtol=_SOLVER_RTOL)
-        u = drawn_fields(windows, search.seed)
+        u = drawn_windows(windows, search.seed)[:, 0]
         return discover_from_operator(
             flow, u, grid, library, seed=search.seed, name=f"exact solver of {equation.statement}"
         )
@@ -101,23 +146,22 @@ def solver_job(search: Search) -> Callable[[], Discovery]:
 
 
 def increment_error(operator: Callable[[Tensor], Tensor], windows: Windows, seed: int) -> float:
-    """‖F u(t) − u(t + h)‖ / ‖u(t + h) − u(t)‖ over at most a thousand pairs of successive frames; dimensionless."""
-    sample, start = _drawn(windows, _PAIRS, seed)
+    """‖F u − truth‖ / ‖truth − last frame of u‖ over at most a thousand windows; dimensionless."""
+    sample, start = _drawn(windows, _WINDOWS, seed)
     missed = moved = 0.0
     for rows, first in zip(sample.split(_AT_ONCE), start.split(_AT_ONCE), strict=True):
         window = windows.gather(rows, first)
-        u, following = window.u_in[:, 0], window.u_out[:, 0]
-        missed += float((operator(u) - following).square().sum())
-        moved += float((following - u).square().sum())
+        missed += float((operator(window.u_in) - window.u_out).square().sum())
+        moved += float((window.u_out - window.u_in[:, -1:]).square().sum())
     if moved == 0:
         raise ValueError("The frames of the dataset do not change, so that no error can be relative to their change.")
     return float((missed / moved) ** 0.5)
 
 
-def drawn_fields(windows: Windows, seed: int) -> Float[Tensor, "batch channel *space"]:
-    """A few fields, from different trajectories as far as there are enough, at times that are drawn."""
-    sample, start = _drawn(windows, _FIELDS, seed)
-    return windows.gather(sample, start).u_in[:, 0]
+def drawn_windows(windows: Windows, seed: int) -> Float[Tensor, "batch frames channel *space"]:
+    """A few windows, from different trajectories as far as there are enough, at times that are drawn."""
+    sample, start = _drawn(windows, _LOOKED_AT, seed)
+    return windows.gather(sample, start).u_in
 
 
 def step_of(windows: Windows) -> float:

@@ -20,6 +20,7 @@ class Search:
         data: the dataset on whose fields operators are looked at.
         split: of datasets.
         seed: of the draws.
+        alike: folders of operators that were trained alike from other seeds.
     """
 
     degree: int | None = None
@@ -29,6 +30,7 @@ class Search:
     data: Path | None = None
     split: str = "test"
     seed: int = 0
+    alike: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.terms and self.degree is not None:

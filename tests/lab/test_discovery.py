@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from pdesym.datasets import Windows, generate, load_recipe
-from pdesym.lab import operator_discovery, waiting
+from pdesym.lab import discover_checkpoint, operator_discovery, waiting
 from pdesym.lab.discovery import discoveries, discovery_job
 from pdesym.lab.equation_source import has_parameter, parameter_values, split_system
-from pdesym.lab.operator_discovery import drawn_fields, increment_error
+from pdesym.lab.operator_discovery import drawn_windows, increment_error
 from pdesym.lab.search import Search
 from pdesym.operators import fno
 from pdesym.operators.storage import save_operator
-from pdesym.symmetry import Generator
+from pdesym.symmetry import Generator, Library
 
 NU, LENGTH, POINTS, STEP = 0.1, 40.0, 128, 0.05
 HEAT = (
@@ -102,6 +102,38 @@ def test_an_operator_on_the_fields_of_a_dataset(data, network, monkeypatch):
     assert not found.contains(Generator("t*d_x + d_u"))
 
 
+def test_operators_trained_alike_tell_the_error(data, network, tmp_path, monkeypatch):
+    """Three operators, each with another diffusivity: what they agree on are the symmetries of all of them."""
+    factors = {network.name: 1.0, "second": 1.0 + 3e-5, "third": 1.0 - 2e-5}
+    others = [tmp_path / name for name in ("second", "third")]
+    for folder in others:
+        save_operator(fno(1, 1, modes=2, width=2, layers=1), folder)
+    monkeypatch.setattr(operator_discovery, "load_operator", lambda folder: Heat(factors[folder.name]))
+    found = discover_checkpoint(network, data, Library.polynomial(1, space=False), alike=others)
+    assert "trained alike" in found.rule
+    assert found.contains(Generator("d_x"))
+    assert not found.contains(Generator("t*d_x + d_u"))
+    by_command = discovery_job(str(network), Search(data=data, degree=1, alike=tuple(others)))()
+    assert "trained alike" in by_command.rule
+
+
+class HeatFrames(Heat):
+    """From the last of several frames to the next two."""
+
+    def forward(self, u):
+        first = super().forward(u[:, -1:])
+        return torch.cat([first, super().forward(first)], dim=1)
+
+
+def test_an_operator_of_several_frames(data, network, monkeypatch):
+    save_operator(fno(5, 2, modes=2, width=2, layers=1), network)
+    monkeypatch.setattr(operator_discovery, "load_operator", lambda folder: HeatFrames())
+    found = discover_checkpoint(network, data, Library.polynomial(1, space=False))
+    assert found.contains(Generator("d_x"))
+    assert found.contains(Generator("u*d_u"))
+    assert not found.contains(Generator("t*d_x + d_u"))
+
+
 def test_the_error_is_measured_relative_to_the_increment(data):
     windows = Windows.open(data, "test", 1, 1, dtype=torch.float64)
     exact, still, spoiled = (
@@ -113,10 +145,10 @@ def test_the_error_is_measured_relative_to_the_increment(data):
     assert 1e-6 < spoiled < 1e-2
 
 
-def test_fields_are_drawn_from_different_samples_by_the_seed(data):
+def test_windows_are_drawn_from_different_samples_by_the_seed(data):
     windows = Windows.open(data, "test", 1, 1, dtype=torch.float64)
-    one, same, other = (drawn_fields(windows, seed) for seed in (0, 0, 1))
-    assert one.shape == (16, 1, POINTS)
+    one, same, other = (drawn_windows(windows, seed) for seed in (0, 0, 1))
+    assert one.shape == (16, 1, 1, POINTS)
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert len(torch.unique(one, dim=0)) == 16
@@ -190,8 +222,13 @@ def test_folders_that_do_not_fit_are_refused_before_anything_is_computed(data, n
     refused(data, Search(split="tset"), r"has no split tset \(did you mean test\?\)")
     refused(network, Search(), r"^Discovery looks at the operator in .* add --data with the folder of a dataset")
     refused(network, Search(data=tmp_path), "holds no dataset")
-    save_operator(fno(10, 10, modes=2, width=2, layers=1), network)
-    refused(network, Search(data=data), r"takes 10 frames and gives 10: discovery needs one that takes 1 and gives 1")
+    save_operator(fno(30, 10, modes=2, width=2, layers=1), network)
+    refused(network, Search(data=data), r"A window of 30 \+ 10 frames does not fit into trajectories of 21")
+    other = tmp_path / "other"
+    save_operator(fno(1, 1, modes=2, width=2, layers=1), other)
+    refused(network, Search(data=data, alike=(other,)), r"other takes or gives other frames than the one in .*network")
+    save_operator(nn.Linear(2, 2), other)
+    refused(other, Search(data=data), r"torch\.nn\.modules\.linear\.Linear that does not say which frames it takes")
     save_operator(fno(1, 1, fields=2, modes=2, width=2, layers=1), network)
     refused(network, Search(data=data), r"is for 2 fields in 1 dimensions, the dataset in .* has 1 in 1")
     refused(tmp_path, Search(), "holds neither a dataset nor an operator")
