@@ -31,6 +31,8 @@ from pdesym.symmetry.discover import Discovery, discover_from_data
 SEED, FIRST_NOISE_SEED, NOISE_SEEDS = 2026, 100, 8
 LEVELS = (0.0, 1e-3, 1e-2, 3e-2, 1e-1, 2e-1, 3e-1)
 GRID_POINTS, FRAMES, SAMPLES = 256, 201, 10
+# Whose spectra are drawn beside those from equations and operators, and the noise there.
+DRAWN, DRAWN_LEVEL = ("burgers", "kdv"), 1e-2
 
 # The equation, the length of the box, the last time and the waves of the initial condition.
 SETTINGS: dict[str, tuple[Equation, float, float, tuple[int, ...]]] = {
@@ -108,6 +110,13 @@ def other_trajectories(name: str, level: float) -> list[dict[str, Any]]:
     return rows
 
 
+def spectrum(name: str) -> dict[str, Any]:
+    """All that is discovered from ten trajectories with the first draw of the noise."""
+    clean = trajectories(name)
+    u = with_noise(clean.u, DRAWN_LEVEL, FIRST_NOISE_SEED)
+    return {"noise": DRAWN_LEVEL, **discover_from_data(u, grid=clean.grid, times=clean.times).to_json()}
+
+
 def no_equation() -> dict[str, dict[str, Any]]:
     """A single soliton, and an equation that the terms cannot say, with the noise levels of the bars."""
     grid, times = Grid(256, length=40.0), torch.linspace(0.0, 10.0, 101, dtype=torch.float64)
@@ -180,6 +189,7 @@ def main() -> None:
             name: {f"{level:g}": other_trajectories(name, level) for level in (1e-2, 1e-1)} for name in SETTINGS
         },
         "no equation": no_equation(),
+        "spectra": {name: spectrum(name) for name in DRAWN},
     }
     path = Path(__file__).parent / "results" / "data.json"
     path.parent.mkdir(exist_ok=True)
