@@ -2,20 +2,17 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from pdesym.solvers.flow_map import FlowMap
 from pdesym.solvers.grid import Grid
-from pdesym.symmetry.discover.assemble import assembled
-from pdesym.symmetry.discover.conditions import conditions, fitting_library, is_linear, noise_of, probes, uncertainty_of
+from pdesym.symmetry.discover.conditions import conditions, fitting_library, is_linear, probes
+from pdesym.symmetry.discover.judgement import Conditions, Knowledge, judged
 from pdesym.symmetry.discover.propagation import Operator, Propagation, propagation_of
 from pdesym.symmetry.discover.result import Discovery
-from pdesym.symmetry.discover.spectrum import by_error, by_gap, by_spread, scaled_spectrum
-from pdesym.symmetry.discover.spread import angle_of_spread, noise_of_spread
-from pdesym.symmetry.discover.window import EXACT, TRAINED, Margins
+from pdesym.symmetry.discover.window import Margins
 from pdesym.symmetry.library import Library
 
 
@@ -76,38 +73,20 @@ def discover_from_operator(
         raise ValueError(f"Expected fields (batch, channel, {', '.join(map(str, grid.points))}), got {tuple(u.shape)}.")
     if not horizons or any(k < 1 for k in horizons):
         raise ValueError(f"Expected horizons of one step or more, got {tuple(horizons)}.")
-    if error is not None and others:
-        raise ValueError("Give either error or others: the spread over operators is the error along every direction.")
+    knowledge = Knowledge(error, bool(others), factor)
     library = fitting_library(library, u.shape[1], grid)
-    margins = EXACT if error is None and not others else TRAINED
     maps = propagation_of(operator, step)
-    matrix, size, change = _conditions(maps, u, grid, library, tuple(horizons), margins)
-    spectrum = scaled_spectrum(matrix, size)
-    values, noise = spectrum.singular_values, noise_of(spectrum, change)
-    beside = [
-        _conditions(propagation_of(other, maps.step), u, grid, library, tuple(horizons), margins)[0] for other in others
-    ]
-    if beside:
-        decision = by_spread(values, np.hypot(noise, noise_of_spread(spectrum, matrix, beside)), factor)
-        uncertainty = angle_of_spread(spectrum, beside, size, decision.dimension)
-    else:
-        decision = by_gap(values, noise=noise) if error is None else by_error(values, error, factor)
-        uncertainty = uncertainty_of(spectrum, decision)
-    return assembled(
-        spectrum,
-        decision,
-        library,
-        linear=is_linear(lambda fields: maps.advance(fields, 1), u),
-        uncertainty=uncertainty,
-        seed=seed,
-        source="operator",
-        subject=name,
+    own, *beside = (
+        _conditions(each, u, grid, library, tuple(horizons), knowledge.margins)
+        for each in (maps, *(propagation_of(other, maps.step) for other in others))
     )
+    linear = is_linear(lambda fields: maps.advance(fields, 1), u)
+    return judged(own, [matrix for matrix, _, _ in beside], knowledge, library, linear=linear, seed=seed, name=name)
 
 
 def _conditions(
     maps: Propagation, u: Tensor, grid: Grid, library: Library, horizons: tuple[int, ...], margins: Margins
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> Conditions:
     """The conditions at all horizons, see `conditions`."""
     probed = probes(library, u, *maps.initial_rates(u), grid, 0.0, margins)
     chosen = [steps - 1 for steps in horizons]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import sympy
 import torch
 from jaxtyping import Float
@@ -10,23 +9,12 @@ from torch import Tensor
 
 from pdesym.solvers.grid import Grid
 from pdesym.symmetry.characteristic import RightHandSide
-from pdesym.symmetry.discover.assemble import assembled
-from pdesym.symmetry.discover.conditions import (
-    Probes,
-    conditions,
-    fitting_library,
-    is_linear,
-    noise_of,
-    probes,
-    uncertainty_of,
-)
+from pdesym.symmetry.discover.conditions import Probes, conditions, fitting_library, is_linear, probes
 from pdesym.symmetry.discover.from_operator import discover_from_operator
+from pdesym.symmetry.discover.judgement import Conditions, Knowledge, judged
 from pdesym.symmetry.discover.propagation import AT_ONCE
 from pdesym.symmetry.discover.result import Discovery
-from pdesym.symmetry.discover.spectrum import by_error, by_gap, by_spread, scaled_spectrum
-from pdesym.symmetry.discover.spread import angle_of_spread, noise_of_spread
 from pdesym.symmetry.discover.time_differences import rates_of_frames
-from pdesym.symmetry.discover.window import EXACT, TRAINED
 from pdesym.symmetry.library import Library
 from pdesym.symmetry.pushforward import Operator, pushforward
 from pdesym.symmetry.vector_field import TIME, variable
@@ -86,8 +74,7 @@ def discover_from_windows(
         raise ValueError(
             f"Expected windows (batch, frames, channel, {', '.join(map(str, grid.points))}), got {tuple(u.shape)}."
         )
-    if error is not None and others:
-        raise ValueError("Give either error or others: the spread over operators is the error along every direction.")
+    knowledge = Knowledge(error, bool(others), factor)
     library = fitting_library(library, u.shape[2], grid)
     if u.shape[1] == 1 and rhs is None:
         return discover_from_operator(
@@ -108,37 +95,18 @@ def discover_from_windows(
     else:
         rate = torch.stack([rhs(frame, t) for frame, t in zip(u.unbind(1), times.tolist(), strict=True)], dim=1)
         coarser = rate
-    margins = EXACT if error is None and not others else TRAINED
-    probed = probes(library, u, rate, coarser, grid, times, margins)
-    matrix, size, change = _conditions(operator, u, probed, step)
-    spectrum = scaled_spectrum(matrix, size)
-    sigma, noise = spectrum.singular_values, noise_of(spectrum, change)
-    if others:
-        beside = [_conditions(other, u, probed, step)[0] for other in others]
-        decision = by_spread(sigma, np.hypot(noise, noise_of_spread(spectrum, matrix, beside)), factor)
-        uncertainty = angle_of_spread(spectrum, beside, size, decision.dimension)
-    else:
-        decision = by_gap(sigma, noise=noise) if error is None else by_error(sigma, error, factor)
-        uncertainty = uncertainty_of(spectrum, decision)
+    probed = probes(library, u, rate, coarser, grid, times, knowledge.margins)
+    own, *beside = (_conditions(each, u, probed, step) for each in (operator, *others))
     with torch.no_grad():
         linear = is_linear(operator, u)
-    return assembled(
-        spectrum,
-        decision,
-        library,
-        linear=linear,
-        uncertainty=uncertainty,
-        seed=seed,
-        source="operator",
-        subject=name,
-    )
+    return judged(own, [matrix for matrix, _, _ in beside], knowledge, library, linear=linear, seed=seed, name=name)
 
 
 def _on_fields(operator: Operator) -> Callable[[Tensor], Tensor]:
     return lambda fields: operator(fields.unsqueeze(1))[:, 0]
 
 
-def _conditions(operator: Operator, u: Tensor, probed: Probes, step: float) -> tuple[Tensor, Tensor, Tensor]:
+def _conditions(operator: Operator, u: Tensor, probed: Probes, step: float) -> Conditions:
     """The conditions at all output frames, see `conditions`."""
     with torch.no_grad():
         parts = [pushforward(operator, u, part) for part in probed.directions.split(AT_ONCE)]
