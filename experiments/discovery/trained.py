@@ -45,7 +45,7 @@ from pdesym.operators import fno, load_operator
 from pdesym.solvers import Equation, FlowMap, Grid, burgers, kdv, solve
 from pdesym.symmetry import Generator
 from pdesym.symmetry.angles import largest_angle
-from pdesym.symmetry.discover import Discovery, discover_from_operator
+from pdesym.symmetry.discover import Discovery, discover_alike, discover_from_operator
 from pdesym.symmetry.library import Library
 from pdesym.training import TangentTargets, TrainingSettings, train
 
@@ -200,14 +200,16 @@ def look_at(name: str) -> dict[str, Any]:
     """Every network of an equation beside the others, and the exact solver, for both libraries."""
     case = CASES[name]
     flow = FlowMap(case.equation, case.grid, (0.0, case.step), rtol=1e-9)
-    operators = [operator_of(name, seed) for seed in SEEDS]
+    operators = {f"FNO, seed {seed}": operator_of(name, seed) for seed in SEEDS}
     record: dict[str, Any] = {"settings": {**asdict(case), "equation": case.equation.statement}, "libraries": {}}
     held_out = trajectories(case, HELD_OUT, 9001)
     u = held_out[:, LOOKED_AT]
     before, after = held_out[:, :-1].flatten(0, 1), held_out[:, 1:].flatten(0, 1)
     with torch.no_grad():
-        misses = [float((operator(before) - after).norm() / (after - before).norm()) for operator in operators]
-    record["one step error"] = dict(zip(map(str, SEEDS), misses, strict=True))
+        record["one step error"] = {
+            label: float((operator(before) - after).norm() / (after - before).norm())
+            for label, operator in operators.items()
+        }
     libraries = {
         "without x": (Library.polynomial(2, space=False), case.algebra[: case.without_x]),
         "full": (Library.polynomial(2), case.algebra),
@@ -215,15 +217,12 @@ def look_at(name: str) -> dict[str, Any]:
     for label, (library, texts) in libraries.items():
         algebra = [Generator(text) for text in texts]
         exact = discover_from_operator(flow, u, case.grid, library, horizons=case.horizons, name="exact solver")
+        start = time.process_time()
+        each = discover_alike(operators, u, case.grid, library, step=case.step, horizons=case.horizons)
+        seconds = (time.process_time() - start) / len(each)
         rows = {"exact solver": row(exact, algebra, 0.0)}
-        for place, seed in enumerate(SEEDS):
-            others = operators[:place] + operators[place + 1 :]
-            start = time.process_time()
-            found = discover_from_operator(
-                operators[place], u, case.grid, library, step=case.step, horizons=case.horizons, others=others,
-                name=f"FNO, seed {seed}",
-            )  # fmt: skip
-            rows[f"FNO, seed {seed}"] = row(found, algebra, time.process_time() - start)
+        for found in each:
+            rows[found.subject] = row(found, algebra, seconds)
             print(found, flush=True)
         record["libraries"][label] = {"exact algebra": list(texts), "operators": rows}
     return record

@@ -5,7 +5,7 @@ import torch
 
 from pdesym.solvers import Equation, FlowMap, Grid, RandomSinusoids, burgers, heat, kdv, ks
 from pdesym.symmetry import Generator
-from pdesym.symmetry.discover import discover, discover_from_operator
+from pdesym.symmetry.discover import discover, discover_alike, discover_from_operator
 from pdesym.symmetry.discover.time_differences import difference_weights
 from pdesym.symmetry.library import Library
 
@@ -91,9 +91,9 @@ def test_the_spread_of_operators_trained_alike_decides(damping):
 
     operators = [wrong_by_a_little(common, seed) for seed in range(3)]
     kept = algebra[:2] if damping else algebra[:3]
-    for place, operator in enumerate(operators):
-        others = operators[:place] + operators[place + 1 :]
-        found = discover_from_operator(operator, u[:3], grid, library, step=0.05, horizons=(1, 2), others=others)
+    names = {f"seed {seed}": operator for seed, operator in enumerate(operators)}
+    each = discover_alike(names, u[:3], grid, library, step=0.05, horizons=(1, 2))
+    for found in each:
         assert found.dimension == len(kept)
         if not damping:
             assert found.singular_values[2] > 1e-5  # not zero, but no more than the operators disagree
@@ -102,6 +102,10 @@ def test_the_spread_of_operators_trained_alike_decides(damping):
         assert not found.contains(wrong)
         assert "trained alike" in found.rule
         assert 0 < found.uncertainty < 0.1
+    alone = discover_from_operator(
+        operators[0], u[:3], grid, library, step=0.05, horizons=(1, 2), others=operators[1:], name="seed 0"
+    )
+    assert alone.to_json() == each[0].to_json()
 
 
 def test_a_broken_symmetry_is_not_reported():
@@ -157,6 +161,8 @@ def test_what_cannot_be_looked_at_is_refused():
         discover_from_operator(flow, u[..., ::2], grid)
     with pytest.raises(ValueError, match="horizons"):
         discover_from_operator(flow, u, grid, horizons=(0, 1))
+    with pytest.raises(ValueError, match="two operators or more, whose spread tells their error, got 1"):
+        discover_alike({"one": flow}, u, grid, step=0.05)
     with pytest.raises(ValueError, match="either error or others"):
         discover_from_operator(flow, u, grid, error=0.1, others=[flow])
     with pytest.raises(ValueError, match="step="):

@@ -4,7 +4,7 @@ from pdesym.symmetry.discover.dispatch import discover
 from pdesym.symmetry.discover.equivariances import Equivariances, discover_equivariances
 from pdesym.symmetry.discover.from_data import discover_from_data
 from pdesym.symmetry.discover.from_equation import discover_from_equation
-from pdesym.symmetry.discover.from_operator import discover_from_operator
+from pdesym.symmetry.discover.from_operator import discover_alike, discover_from_operator
 from pdesym.symmetry.discover.from_windows import discover_from_windows
 from pdesym.symmetry.discover.jets_numeric import Jets
 from pdesym.symmetry.discover.pairs import Pairs, composition_defect, discover_pairs
@@ -21,6 +21,7 @@ __all__ = [
     "Term",
     "composition_defect",
     "discover",
+    "discover_alike",
     "discover_equivariances",
     "discover_from_data",
     "discover_from_equation",

@@ -1,6 +1,6 @@
 """The symmetries of a solution map that can only be called."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -67,21 +67,77 @@ def discover_from_operator(
     Raises:
         ValueError: for fields in another precision, of other shapes, or horizons that are no numbers of steps.
     """
+    library = _checked_library(u, grid, library, horizons)
+    knowledge = Knowledge(error, bool(others), factor)
+    maps = propagation_of(operator, step)
+    own, *beside = (
+        _conditions(each, u, grid, library, tuple(horizons), knowledge.margins)
+        for each in (maps, *(propagation_of(other, maps.step) for other in others))
+    )
+    linear = is_linear(_one_step(maps), u)
+    return judged(own, [matrix for matrix, _, _ in beside], knowledge, library, linear=linear, seed=seed, name=name)
+
+
+def discover_alike(
+    operators: Mapping[str, Operator],
+    u: Float[Tensor, "batch channel *space"],
+    grid: Grid,
+    library: Library | None = None,
+    *,
+    step: float,
+    horizons: Sequence[int] = (1, 2, 4),
+    factor: float = 2.0,
+    seed: int = 0,
+) -> tuple[Discovery, ...]:
+    """`discover_from_operator` of each of several operators with the `others` beside it, each evaluated once.
+
+    Args:
+        operators: callables on field batches by name, trained alike from different seeds; two at least, better three.
+        u: as there.
+        grid: as there.
+        library: as there.
+        step: as there.
+        horizons: as there.
+        factor: as there.
+        seed: as there.
+
+    Raises:
+        ValueError: for a single operator, and as there.
+    """
+    if len(operators) < 2:
+        raise ValueError(f"Expected two operators or more, whose spread tells their error, got {len(operators)}.")
+    library = _checked_library(u, grid, library, horizons)
+    knowledge = Knowledge(None, True, factor)
+    maps = {name: propagation_of(operator, step) for name, operator in operators.items()}
+    found = {
+        name: _conditions(each, u, grid, library, tuple(horizons), knowledge.margins) for name, each in maps.items()
+    }
+    return tuple(
+        judged(
+            own,
+            [matrix for other, (matrix, _, _) in found.items() if other != name],
+            knowledge,
+            library,
+            linear=is_linear(_one_step(maps[name]), u),
+            seed=seed,
+            name=name,
+        )
+        for name, own in found.items()
+    )
+
+
+def _one_step(maps: Propagation) -> Operator:
+    return lambda fields: maps.advance(fields, 1)
+
+
+def _checked_library(u: Tensor, grid: Grid, library: Library | None, horizons: Sequence[int]) -> Library:
     if u.dtype != torch.float64:
         raise ValueError(f"Expected fields in float64, in which symmetries are measured, got {u.dtype}.")
     if tuple(u.shape[2:]) != grid.points:
         raise ValueError(f"Expected fields (batch, channel, {', '.join(map(str, grid.points))}), got {tuple(u.shape)}.")
     if not horizons or any(k < 1 for k in horizons):
         raise ValueError(f"Expected horizons of one step or more, got {tuple(horizons)}.")
-    knowledge = Knowledge(error, bool(others), factor)
-    library = fitting_library(library, u.shape[1], grid)
-    maps = propagation_of(operator, step)
-    own, *beside = (
-        _conditions(each, u, grid, library, tuple(horizons), knowledge.margins)
-        for each in (maps, *(propagation_of(other, maps.step) for other in others))
-    )
-    linear = is_linear(lambda fields: maps.advance(fields, 1), u)
-    return judged(own, [matrix for matrix, _, _ in beside], knowledge, library, linear=linear, seed=seed, name=name)
+    return fitting_library(library, u.shape[1], grid)
 
 
 def _conditions(
