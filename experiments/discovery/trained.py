@@ -108,7 +108,7 @@ CASES = {
     "kdv, long box": Case(
         kdv(), 128.0, 384, 0.3, 1.0, 2.0,
         ("d_x", "d_t", "t*d_x + d_u", "x*d_x + 3*t*d_t - 2*u*d_u"), 3,
-        modes=96, batch=10, steps=6000, horizons=(1, 2, 4),
+        modes=96, batch=10, steps=4000, horizons=(1, 2, 4),
     ),
 }  # fmt: skip
 
