@@ -156,6 +156,14 @@ def table(cells: dict[str, dict[str, list[dict[str, Any]]]]) -> list[str]:
     return lines
 
 
+def no_equation_table(rows: dict[str, dict[str, Any]]) -> list[str]:
+    """What is reported where there is nothing to find, and what is said about it."""
+    lines = ["| data, noise | dimension | what is said |", "| --- | ---: | --- |"]
+    return lines + [
+        f"| {name} | {row['dimension']} | {' '.join(row['flags']).replace('|', '/')} |" for name, row in rows.items()
+    ]
+
+
 def report(record: dict[str, Any]) -> str:
     """All tables as Markdown."""
     several = [row for by_level in record["ten"].values() for rows in by_level.values() for row in rows]
@@ -165,16 +173,7 @@ def report(record: dict[str, Any]) -> str:
     lines += ["One trajectory, 8 draws of the noise:", "", *table(record["one"]), ""]
     lines += ["Each of eight trajectories by itself:", "", *table(record["others"]), ""]
     lines += [f"At most {longest['cpu_seconds']:.2f} s of one processor for ten trajectories.", ""]
-    lines += [
-        "Data that fix no equation of the terms that are tried:",
-        "",
-        "| data, noise | dimension | what is said |",
-    ]
-    lines += ["| --- | ---: | --- |"]
-    lines += [
-        f"| {name} | {row['dimension']} | {' '.join(row['flags']).replace('|', '/')} |"
-        for name, row in record["no equation"].items()
-    ]
+    lines += ["Data that fix no equation of the terms that are tried:", "", *no_equation_table(record["no equation"])]
     return "\n".join([*lines, ""])
 
 
