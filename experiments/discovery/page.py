@@ -150,7 +150,8 @@ def of_networks(path: Path) -> dict[str, str]:
     body = "\n".join(f"#{line}" if line.startswith("#") else line for line in lines).strip()
     return {
         "networks": f"\n{NETWORKS}\n{body}\n",
-        "network_figure": " Behind them are as many of the trained networks, by seed, as the figure can tell apart.",
+        "network_figure": " With them as many trained networks, by seed, as the figure can tell apart; their\n"
+        "equations may have other parameters and stand on other boxes, see below.",
     }
 
 
