@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from pdesym.report.algebra_text import structure_sentences, variables_text
-from pdesym.report.brackets import bracket_table
+from pdesym.report.brackets import OUTSIDE, bracket_table
 from pdesym.report.terminal import bracket_view, generator_table, heading, line
 
 
@@ -29,6 +29,8 @@ def determined_parts(determined: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text("")
         yield heading("Brackets")
         yield bracket_view(brackets)
+        if any(OUTSIDE in row for row in brackets):
+            yield line("outside: this bracket is no combination of the generators")
     if count:
         yield Text("")
         yield heading("Structure")

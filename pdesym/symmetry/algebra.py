@@ -178,7 +178,22 @@ class Algebra:
                 return nearest
         return self._nearest(space) if None in exact() else sympy.Integer(0)
 
+    @cached_property
+    def outside(self) -> tuple[tuple[int, int], ...]:
+        """The pairs (i, j), i < j from 0, whose bracket leaves the span: by more than what counts as closed."""
+        if self.is_closed():
+            return ()
+        pairs = tuple(combinations(range(self.dimension), 2))
+        try:
+            residuals = self._residuals(self._vector_fields)
+        except ValueError:  # a constant is no number at the values that the parameters are given
+            return tuple(pair for pair, row in zip(pairs, self._exact_brackets, strict=True) if row is None)
+        return tuple(pair for pair, residual in zip(pairs, residuals, strict=True) if residual > CLOSED)
+
     def _nearest(self, space: Sequence[VectorField]) -> float:
+        return float(self._residuals(space).max())
+
+    def _residuals(self, space: Sequence[VectorField]) -> Float[np.ndarray, " brackets"]:
         values = {name: sympy.Rational(k + 3, k + 2) for k, name in enumerate(self.parameters)}
 
         def generic(vector_fields: Sequence[VectorField]) -> list[VectorField]:
@@ -187,7 +202,7 @@ class Algebra:
         _, norms, residuals = _fitted(generic(space), generic(self._brackets))
         lengths = _norms(generic(self._vector_fields))
         products = np.array([a * b for a, b in combinations(lengths, 2)])
-        return float((residuals / np.maximum(norms, products)).max())
+        return residuals / np.maximum(norms, products)
 
     def is_closed(self, tolerance: float = CLOSED) -> bool:
         """Whether brackets stay in the span: exactly, or with a closure of at most `tolerance`."""

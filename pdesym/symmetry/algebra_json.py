@@ -16,7 +16,8 @@ def algebra_json(algebra: "Algebra") -> dict[str, Any]:
 
     Keys: dimension, coordinates, fields, parameters; generators, as text; structure_constants, cᵢⱼᵏ as [i][j][k], null
     for a space that is not closed and has parameters without a value; closure, exactly 0 for a closed one; structure,
-    null for a space that is not closed. Exact numbers are integers or text such as "1/2", others are floats.
+    null for a space that is not closed; outside, the pairs [i, j], i < j from 0, whose bracket leaves the span and has
+    the constants of the nearest combination. Exact numbers are integers or text such as "1/2", others are floats.
     """
     nearest = algebra.closure == 0 or not algebra.parameters
     constants = algebra.structure_constants if nearest else None
@@ -27,6 +28,7 @@ def algebra_json(algebra: "Algebra") -> dict[str, Any]:
         "parameters": list(algebra.parameters),
         "generators": [v.vector_field.text for v in algebra.basis],
         "structure_constants": _constants_json(constants),
+        "outside": [list(pair) for pair in algebra.outside],
         "closure": plain(algebra.closure),
         "structure": structure_json(algebra, constants) if constants is not None and algebra.is_closed() else None,
     }

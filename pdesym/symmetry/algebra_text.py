@@ -22,14 +22,21 @@ def pretty(algebra: "Algebra") -> str:
 
 
 def commutator_table(algebra: "Algebra") -> str:
-    """[v_i, v_j] in the row of v_i and the column of v_j."""
+    """[v_i, v_j] in the row of v_i and the column of v_j, `outside` where it leaves the span."""
     names = [f"v{i}" for i in range(1, algebra.dimension + 1)]
     cells = [["[,]", *names]]
-    for name, row in zip(names, algebra.structure_constants, strict=True):
-        cells.append([name, *(combination(entry, names) for entry in row)])
+    cells += [[name, *row] for name, row in zip(names, _brackets(algebra, names, "*"), strict=True)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(names) + 1)]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
     return "\n".join(lines)
+
+
+def _brackets(algebra: "Algebra", names: Sequence[str], times: str) -> list[list[str]]:
+    left_out = {*algebra.outside, *((j, i) for i, j in algebra.outside)}
+    return [
+        ["outside" if (i, j) in left_out else combination(entry, names, times) for j, entry in enumerate(row)]
+        for i, row in enumerate(algebra.structure_constants)
+    ]
 
 
 def combination(constants: Sequence[Constant], names: Sequence[str], times: str = "*") -> str:
@@ -82,8 +89,8 @@ def as_html(algebra: "Algebra") -> str:
     )
     head = "".join(f"<th>{name}</th>" for name in names)
     rows = "".join(
-        f"<tr><th>{name}</th>" + "".join(f"<td>{combination(entry, names, ' ')}</td>" for entry in row) + "</tr>"
-        for name, row in zip(names, algebra.structure_constants, strict=True)
+        f"<tr><th>{name}</th>" + "".join(f"<td>{entry}</td>" for entry in row) + "</tr>"
+        for name, row in zip(names, _brackets(algebra, names, " "), strict=True)
     )
     return (
         f'<table class="generators"><tbody>{basis}</tbody></table>'

@@ -112,6 +112,11 @@ def test_more_spectra_than_can_be_told_apart_are_refused(count):
         spectra_figure([discovered()] * count)
 
 
+def test_brackets_that_leave_the_span_are_drawn_as_outside():
+    (axes,) = commutators_figure(determined() | {"outside": [[1, 2]]}).axes
+    assert [text.get_text() for text in axes.texts].count("outside") == 2
+
+
 def test_entries_are_the_brackets_in_the_colour_of_their_generator():
     figure = commutators_figure(determined())
     (axes,) = figure.axes

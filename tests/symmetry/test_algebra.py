@@ -99,6 +99,17 @@ def test_a_space_that_is_no_algebra():
         _ = space.derived_series
 
 
+def test_brackets_that_leave_the_space_are_told():
+    space = algebra("d_x", "x*d_x", "x**3*d_x")
+    assert space.outside == ((0, 2),)
+    assert space.to_json()["outside"] == [[0, 2]]
+    assert KDV.outside == () == tuple(KDV.to_json()["outside"])
+    rows = [line.split() for line in space.commutator_table().splitlines()]
+    assert (rows[1][1], rows[1][3]) == ("0", "outside")
+    assert rows[3][:2] == ["v3", "outside"]
+    assert "<td>outside</td>" in space.html()
+
+
 def test_constants_from_measured_coefficients():
     measured = algebra("d_x", "d_t", "t*d_x + 1.00000001*d_u", "x*d_x + 3*t*d_t - 1.99999997*u*d_u")
     assert 1e-9 < measured.closure < 1e-7

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pdesym.report.brackets import bracket_table
+from pdesym.report.brackets import OUTSIDE, bracket_table
 from pdesym.report.figures.house_style import FAINT, GRID, INK, house_style, shortened
 
 # A tint for each generator, in turn; dark text is read on all of them.
@@ -23,7 +23,8 @@ LONGEST_ENTRY, LONGEST_GENERATOR = 26, 64
 def commutators_figure(algebra: Mapping[str, Any]) -> Figure:
     """The generators and, beside them, [v_i, v_j] in the row of v_i and the column of v_j.
 
-    An entry has the colour of the generator that it is a multiple of, the first one of a sum; zeros have none.
+    An entry has the colour of the generator that it is a multiple of, the first one of a sum; zeros have none, nor have
+    brackets that leave the span, which are `outside`.
 
     Args:
         algebra: loaded JSON of `Algebra.to_json`, `Determined.to_json` or `Discovery.to_json`.
@@ -94,8 +95,8 @@ def _draw_brackets(
     for i, row in enumerate(entries):
         for j, entry in enumerate(row):
             middle = edges[j] + cells[j] / 2, top + (i + 1.5) * ROW
-            if entry == "0":
-                axes.text(*middle, "0", ha="center", va="center_baseline", color=FAINT, size=9.5)
+            if entry in ("0", OUTSIDE):
+                axes.text(*middle, entry, ha="center", va="center_baseline", color=FAINT, size=9.5)
                 continue
             colour = generator_colour(_first_generator(brackets[i][j]))
             axes.add_patch(
