@@ -26,6 +26,8 @@ def discoveries(sources: Sequence[str], search: Search) -> dict[str, Any]:
     """
     if len(sources) > MOST:
         raise ValueError(f"At most {MOST} sources stand on one axis, got {len(sources)}: leave some out.")
+    if search.alike and not any(_is_operator(Path(source)) for source in sources):
+        raise ValueError("Operators trained alike stand beside an operator, and none is among the sources.")
     jobs = [discovery_job(source, _of_one(source, sources, search)) for source in sources]
     found = []
     for source, job in zip(sources, jobs, strict=True):
@@ -56,12 +58,16 @@ def discovery_job(source: str, search: Search) -> Callable[[], Discovery]:
         )
     if (folder / "recipe.yaml").is_file():
         return dataset_job(folder, search)
-    if (folder / "last").is_file() or (folder / "config.json").is_file():
+    if _is_operator(folder):
         return operator_job(folder, search)
     raise FileNotFoundError(
         f"{folder} holds neither a dataset nor an operator: expected a folder that `pdesym generate` has filled, or "
         "that of a checkpoint or of a training run."
     )
+
+
+def _is_operator(folder: Path) -> bool:
+    return (folder / "last").is_file() or (folder / "config.json").is_file()
 
 
 def _of_one(source: str, sources: Sequence[str], search: Search) -> Search:

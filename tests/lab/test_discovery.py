@@ -2,6 +2,7 @@
 
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
@@ -193,6 +194,7 @@ def test_names_and_texts_are_told_apart():
         (["kdv"], {"parameters": {"c": Fraction(1)}}, r"^No equation among the sources has a parameter c"),
         (["kdv"], {"where": ("lap(psi) = u",)}, r"^The equation kdv of the catalogue has its relations already"),
         (["solver"], {}, r"^Discovery looks at the solver where it is used: add --data with the folder of a dataset"),
+        (["kdv"], {"alike": (Path("other"),)}, r"^Operators trained alike stand beside an operator, and none is among"),
         (["kdv"] * 6, {}, r"^At most 5 sources stand on one axis, got 6"),
     ],
 )

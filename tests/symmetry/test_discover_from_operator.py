@@ -132,6 +132,29 @@ def test_the_known_error_of_a_trained_operator_decides():
     assert "2 times its relative error 1.0e+01" in blind.rule
 
 
+@pytest.mark.parametrize(
+    ("name", "length", "time", "word"),
+    [("kdv", 20.0, 0.05, "undecided"), ("burgers", 40.0, 0.3, "under-resolved"), ("kdv", 80.0, 0.05, None)],
+)
+def test_what_a_box_or_a_grid_hides_is_said(name, length, time, word):
+    """Dispersion reaches the window, and a front outgrows the grid: symmetries are lost, and never in silence."""
+    equation, _, wavenumber, texts, _ = KNOWN[name]
+    grid = Grid(int(6.4 * length) // 2 * 2, length=length)
+    u = RandomSinusoids(waves=(1, int(wavenumber * length / 6.283))).sample(grid, range(8), 1)
+    found = discover_from_operator(FlowMap(equation, grid, (0.0, time), rtol=1e-10), u, grid)
+    assert (found.dimension == len(texts)) == (word is None)
+    assert any(flag.startswith(word) for flag in found.flags) if word else not found.flags
+
+
+def test_of_an_operator_that_does_nothing_no_direction_is_told_apart():
+    _, grid, u, _, _ = case("burgers")
+    found = discover_from_operator(lambda fields: 1.0 * fields, u, grid, step=0.05)
+    assert found.flags
+    for member in found.superposition:  # φ(x, t) ∂_u, and nothing else
+        assert "d_x" not in str(member)
+        assert "d_t" not in str(member)
+
+
 def test_one_function_finds_its_way_by_the_kind_of_its_source():
     equation, grid, u, algebra, wrong = case("ks")
     found = discover(FlowMap(equation, grid, (0.0, 0.05), rtol=1e-11), u=u, grid=grid)
@@ -163,6 +186,10 @@ def test_what_cannot_be_looked_at_is_refused():
         discover_from_operator(flow, u, grid, horizons=(0, 1))
     with pytest.raises(ValueError, match="two operators or more, whose spread tells their error, got 1"):
         discover_alike({"one": flow}, u, grid, step=0.05)
+    with pytest.raises(ValueError, match=r"gives fields like those it takes, \(8, 1, 256\), got \(8, 1, 128\)"):
+        discover_from_operator(lambda fields: fields[..., ::2], u, grid, step=0.05)
+    with pytest.raises(ValueError, match="values that are not finite"):
+        discover_from_operator(lambda fields: fields / 0.0, u, grid, step=0.05)
     with pytest.raises(ValueError, match="either error or others"):
         discover_from_operator(flow, u, grid, error=0.1, others=[flow])
     with pytest.raises(ValueError, match="step="):

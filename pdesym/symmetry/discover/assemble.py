@@ -12,6 +12,9 @@ from pdesym.symmetry.discover.spectrum import Decision, Spectrum
 from pdesym.symmetry.discover.superposition import split_superposition, without_members
 from pdesym.symmetry.library import Library
 
+# In radians: a space that is known no better than this is no basis for statements on single directions.
+_COARSEST = 0.1
+
 
 def assembled(
     spectrum: Spectrum,
@@ -49,7 +52,7 @@ def assembled(
 
     # Three standard errors, where the conditions cannot be asked.
     test, known = (holds, angle) if exact else (None, 3 * angle)
-    members, tolerance = null_space[:0], max(1e-8, 4 * angle)
+    members, tolerance = null_space[:0], min(_COARSEST, max(1e-8, 4 * angle))
     others = null_space
     if linear:
         others, members = split_superposition(null_space, library, tolerance)
@@ -58,6 +61,8 @@ def assembled(
     basis = finite.matrix.reshape(-1, len(library))
     closure = closure_residual(basis, library, bool(ideal.rows), jets, seed)
     flags = decision.flags + tuple(rest.pop("flags", ()))
+    if angle > _COARSEST:
+        flags += (f"rough: the basis is known up to {angle:.2g} radians only, its coefficients mean little",)
     if closure > closure_tolerance(angle):
         flags += (
             f"not closed: brackets leave the space by {closure:.1e}, it is no algebra; the library may lack functions, "

@@ -11,6 +11,7 @@ from pdesym.solvers.grid import Grid
 from pdesym.symmetry.discover.conditions import conditions, fitting_library, is_linear, probes
 from pdesym.symmetry.discover.judgement import Conditions, Knowledge, judged
 from pdesym.symmetry.discover.propagation import Operator, Propagation, propagation_of
+from pdesym.symmetry.discover.resolution import unresolved
 from pdesym.symmetry.discover.result import Discovery
 from pdesym.symmetry.discover.window import Margins
 from pdesym.symmetry.library import Library
@@ -74,8 +75,16 @@ def discover_from_operator(
         _conditions(each, u, grid, library, tuple(horizons), knowledge.margins)
         for each in (maps, *(propagation_of(other, maps.step) for other in others))
     )
-    linear = is_linear(_one_step(maps), u)
-    return judged(own, [matrix for matrix, _, _ in beside], knowledge, library, linear=linear, seed=seed, name=name)
+    return judged(
+        own,
+        [matrix for matrix, _, _ in beside],
+        knowledge,
+        library,
+        linear=is_linear(_one_step(maps), u),
+        seed=seed,
+        name=name,
+        flags=unresolved(maps.advance(u, max(horizons))[:, -1], grid) if knowledge.exact else (),
+    )
 
 
 def discover_alike(

@@ -10,7 +10,7 @@ from torch import Tensor
 from pdesym.symmetry.discover.assemble import assembled
 from pdesym.symmetry.discover.conditions import noise_of, uncertainty_of
 from pdesym.symmetry.discover.result import Discovery
-from pdesym.symmetry.discover.spectrum import by_error, by_gap, by_spread, scaled_spectrum
+from pdesym.symmetry.discover.spectrum import Decision, by_error, by_gap, by_spread, scaled_spectrum
 from pdesym.symmetry.discover.spread import angle_of_spread, noise_of_spread
 from pdesym.symmetry.discover.window import EXACT, TRAINED, Margins
 from pdesym.symmetry.library import Library
@@ -43,9 +43,14 @@ class Knowledge:
             )
 
     @property
+    def exact(self) -> bool:
+        """Whether the operator counts as exact."""
+        return self.error is None and not self.trained_alike
+
+    @property
     def margins(self) -> Margins:
         """Of the plateaus and the window: where all is compared."""
-        return TRAINED if self.trained_alike or self.error is not None else EXACT
+        return EXACT if self.exact else TRAINED
 
 
 def judged(
@@ -57,6 +62,7 @@ def judged(
     linear: bool,
     seed: int,
     name: str,
+    flags: tuple[str, ...] = (),
 ) -> Discovery:
     """The symmetries of an operator from its conditions and those of others, by the rule that fits what is known of it.
 
@@ -68,6 +74,7 @@ def judged(
         linear: whether the operator is.
         seed: of the choices of pivots.
         name: of the operator.
+        flags: what is doubtful beforehand.
     """
     matrix, size, change = own
     spectrum = scaled_spectrum(matrix, size)
@@ -78,6 +85,7 @@ def judged(
     else:
         if knowledge.error is None:
             decision = by_gap(values, noise=noise)
+            flags += undecided(values, noise, decision)
         else:
             decision = by_error(values, knowledge.error, knowledge.factor)
         uncertainty = uncertainty_of(spectrum, decision)
@@ -90,4 +98,16 @@ def judged(
         seed=seed,
         source="operator",
         subject=name,
+        flags=flags,
+    )
+
+
+def undecided(values: np.ndarray, noise: np.ndarray, decision: Decision) -> tuple[str, ...]:
+    """What a second probe leaves open: directions that count as no symmetries and lie within their noise."""
+    count = int((values[decision.dimension :] <= noise[decision.dimension :]).sum())
+    if not count:
+        return ()
+    return (
+        f"undecided: {count} more direction{'s lie' if count > 1 else ' lies'} within the noise of the probe, and "
+        "symmetries may be among them; a longer box, a shorter horizon or a finer grid would tell",
     )

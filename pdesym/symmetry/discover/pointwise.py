@@ -25,6 +25,9 @@ _CLEAN = 1e-14
 # Beyond this floor false generators may hide below it.
 _LARGEST_FLOOR = 0.02
 
+# A fit that misses this share of u_t is none.
+_MEANINGLESS = 0.5
+
 
 @dataclass(frozen=True)
 class PointwiseFit:
@@ -123,6 +126,9 @@ def _angle(singular_values: np.ndarray, dimension: int) -> float:
 def _decide(spectrum: Spectrum, error: float) -> Decision:
     values = spectrum.singular_values
     decision = by_error(values, error)
+    if error >= _MEANINGLESS:
+        flag = f"undecided: the fit misses {error:.2g} of u_t, so that it says nothing about the data"
+        return Decision(0, decision.floor, decision.margin, f"{decision.rule}, which decides nothing here", (flag,))
     if decision.floor <= _LARGEST_FLOOR and decision.margin >= LEAST_MARGIN:
         return decision
     certain = int((values <= ROUNDING).sum())

@@ -65,7 +65,9 @@ def of_operator(operator: Operator, step: float) -> Propagation:
         fields = []
         with torch.no_grad():
             for _ in range(steps):
-                u = operator(u)
+                following = operator(u)
+                _require_fields(following, u)
+                u = following
                 fields.append(u)
         return torch.stack(fields, dim=1)
 
@@ -89,11 +91,20 @@ def of_operator(operator: Operator, step: float) -> Propagation:
     return Propagation(step, advance, push, rates)
 
 
+def _require_fields(following: Tensor, u: Tensor) -> None:
+    if not isinstance(following, Tensor) or following.shape != u.shape:
+        got = tuple(following.shape) if isinstance(following, Tensor) else type(following).__name__
+        raise ValueError(f"Expected an operator that gives fields like those it takes, {tuple(u.shape)}, got {got}.")
+    if not bool(following.isfinite().all()):
+        raise ValueError("The operator gives values that are not finite: look where it is stable, or take fewer steps.")
+
+
 def propagation_of(operator: Operator | FlowMap, step: float | None) -> Propagation:
     """What discovery needs of an operator.
 
     Raises:
-        ValueError: for a callable without the time of its step.
+        ValueError: for a callable without the time of its step; from what is returned, for values that are not finite
+            or of another shape.
     """
     if isinstance(operator, FlowMap):
         return of_flow(operator, step or operator.times[0] - operator.start)

@@ -180,5 +180,5 @@ def _finite(number: float) -> float | None:
 
 
 def closure_tolerance(uncertainty: float) -> float:
-    """How large a bracket's part outside may be for a space known up to an angle."""
-    return 1e-9 + 20 * uncertainty
+    """How large a bracket's part outside may be for a space known up to an angle; never more than a tenth."""
+    return min(0.1, 1e-9 + 20 * uncertainty)

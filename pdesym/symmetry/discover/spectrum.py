@@ -11,6 +11,8 @@ from torch import Tensor
 ROUNDING = 1e3 * float(np.finfo(np.float64).eps)
 # Below this ratio a gap in the spectrum separates nothing.
 LEAST_MARGIN = 3.0
+# A second gap that is this power of the largest, or more, might be the one.
+_ALIKE = 0.7
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,9 @@ def by_gap(singular_values: np.ndarray, floor: float = ROUNDING, noise: np.ndarr
             f"exact map: the largest gap, a factor {margin:.1e}, is that from σ_{dimension}, or the noise up to it, "
             f"{known[dimension]:.1e}, to σ_{dimension + 1}; the next largest is {second:.1e}"
         )
-    flags = () if margin >= LEAST_MARGIN else (_unclear(margin),)
+    flags: tuple[str, ...] = () if margin >= LEAST_MARGIN else (_unclear(margin),)
+    if not flags and second > margin**_ALIKE:
+        flags = (f"unclear: the next largest gap, {second:.1e}, is nearly as large, the dimension may be wrong",)
     return Decision(dimension, float(known[dimension]), margin, rule, flags)
 
 
