@@ -202,7 +202,8 @@ class Algebra:
         _, norms, residuals = _fitted(generic(space), generic(self._brackets))
         lengths = _norms(generic(self._vector_fields))
         products = np.array([a * b for a, b in combinations(lengths, 2)])
-        return residuals / np.maximum(norms, products)
+        relative: np.ndarray = residuals / np.maximum(norms, products)
+        return relative
 
     def is_closed(self, tolerance: float = CLOSED) -> bool:
         """Whether brackets stay in the span: exactly, or with a closure of at most `tolerance`."""
