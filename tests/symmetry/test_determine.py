@@ -208,6 +208,22 @@ class TestSpecialValues:
         assert determined.at(m=sympy.Rational(-4, 3)).dimension == 5
         assert determined.at(m=2).dimension == 4
 
+    def test_values_that_are_special_together(self):
+        determined = determine("u_t = dx(u**m*u_x) + u**n")
+        assert determined.at(m=0, n=0).dimension == 6
+        assert determined.at(m=0, n=1).dimension == 6
+        assert determined.at(n=3).dimension == 3
+        with pytest.raises(ValueError, match="no parameter k without a value; those it has: m, n"):
+            determined.at(k=1)
+
+    def test_a_basis_that_degenerates(self):
+        determined = determine("u_t = u_xx - c*x**2*u")
+        (there,) = determined.special
+        assert there.condition == "c = 0"
+        assert Generator("x*d_x + 2*t*d_t") in there.algebra
+        assert not any(c.has(sympy.I) for v in determined.at(c=-1) for c in v.vector_field.components)
+        assert determined.at(c=0).angle_to(there.algebra) < 1e-10
+
     def test_source_that_vanishes(self):
         determined = determine("u_t = u_xx + c*u**3")
         assert [s.condition for s in determined.special] == ["c = 0"]

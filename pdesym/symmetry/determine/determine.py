@@ -1,6 +1,7 @@
 """The symmetry algebra of an equation, exactly."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import sympy
 
@@ -18,7 +19,7 @@ from pdesym.symmetry.determine.tidy import tidied
 from pdesym.symmetry.generator import Generator
 from pdesym.symmetry.library import Library
 from pdesym.symmetry.span import Key, coordinates_of, exact_matrix
-from pdesym.symmetry.vector_field import Number, VectorField, variable
+from pdesym.symmetry.vector_field import Number, VectorField, exact, variable
 
 
 def determine(
@@ -60,7 +61,16 @@ def determine(
     generic = _determined(statement, degree, library)
     others = _special(statement, degree, library, generic) if special and statement.parameters else ()
     finite, ideal, families, _, columns = generic
-    return Determined(statement.text, finite, ideal, families, others, columns, None if library is not None else degree)
+    return Determined(
+        statement.text,
+        finite,
+        ideal,
+        families,
+        others,
+        columns,
+        None if library is not None else degree,
+        partial(_algebra_at, statement, degree, library),
+    )
 
 
 def is_symmetry(
@@ -184,17 +194,32 @@ def _members(family: VectorField) -> tuple[Generator, ...]:
     return tuple(members)
 
 
+def _algebra_at(statement: Statement, degree: int, library: Library | None, values: Mapping[str, Number]) -> Algebra:
+    if unknown := sorted(set(values) - set(statement.parameters)):
+        names = ", ".join(statement.parameters) or "none"
+        raise ValueError(f"The equation has no parameter {', '.join(unknown)} without a value; those it has: {names}.")
+    there = statement.where({variable(name): exact(value) for name, value in values.items()})
+    if _is_singular(there.sides):
+        text = ", ".join(f"{name} = {value}" for name, value in values.items())
+        raise ValueError(f"The equation {statement.text} has no meaning at {text}: choose other values.")
+    return _determined(there, degree, library)[0]
+
+
+def _is_singular(expressions: Iterable[sympy.Expr]) -> bool:
+    return any(e.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo) for e in expressions)
+
+
 def _special(statement: Statement, degree: int, library: Library | None, generic: _Parts) -> tuple[Special, ...]:
     """What is found at the parameters for which the elimination does not hold, where it is something else."""
     found: dict[tuple[str, sympy.Expr], Special | None] = {}
-    for factor in generic[3]:
+    for factor in (*generic[3], *_roots_and_denominators(generic[0], statement.constants)):
         solution = _solved_for_one(factor, statement.constants)
         if solution is None or (str(solution[0]), solution[1]) in found:
             continue
         symbol, value = solution
         key = (str(symbol), value)
         there = statement.where({symbol: value})
-        if any(side.has(sympy.zoo, sympy.nan, sympy.oo) for side in there.sides):
+        if _is_singular(there.sides):
             found[key] = None
             continue
         try:
@@ -204,8 +229,39 @@ def _special(statement: Statement, degree: int, library: Library | None, generic
             continue
         shape = (finite.dimension, ideal is None, len(families))
         same = shape == (generic[0].dimension, generic[1] is None, len(generic[2]))
+        same = same and _stays_a_basis(generic[0], symbol, value)
         found[key] = None if same else Special(*key, finite, ideal, families)
     return tuple(special for special in found.values() if special is not None)
+
+
+def _roots_and_denominators(algebra: Algebra, constants: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
+    """Where roots, denominators and rates of growth in a basis vanish: factors without variables."""
+    known = set(constants)
+    found: dict[sympy.Expr, None] = {}
+    for component in (c for v in algebra for c in v.vector_field.components):
+        powers = [e for e in component.atoms(sympy.Pow) if e.exp.is_Rational and (not e.exp.is_Integer or e.exp < 0)]
+        rates = [e.args[0].as_independent(*algebra.variables, as_Add=False)[0] for e in component.atoms(sympy.Function)]
+        for expression in (*(e.base for e in powers), *rates):
+            if expression.free_symbols and expression.free_symbols <= known and expression.is_rational_function(*known):
+                numerator, _ = sympy.fraction(sympy.cancel(expression))
+                found |= dict.fromkeys(factor for factor, _ in sympy.factor_list(numerator)[1])
+    return list(found)
+
+
+def _stays_a_basis(algebra: Algebra, symbol: sympy.Symbol, value: sympy.Expr) -> bool:
+    """Whether the generators exist, and are independent, with this value in them."""
+    there = []
+    for v in algebra:
+        components = [c.subs(symbol, value) for c in v.vector_field.components]
+        if _is_singular(components):
+            return False
+        names = tuple(name for name in v.parameters if name != str(symbol))
+        names = tuple(dict.fromkeys((*names, *sorted(map(str, value.free_symbols)))))
+        there.append(VectorField.of_components(algebra.coordinates, algebra.fields, components, names))
+    if not there:
+        return True
+    keys, rows = coordinates_of(there)
+    return bool(exact_matrix(keys, rows).rank() == len(there))
 
 
 def _solved_for_one(factor: sympy.Expr, constants: Sequence[sympy.Symbol]) -> tuple[sympy.Symbol, sympy.Expr] | None:

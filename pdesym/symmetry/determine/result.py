@@ -1,7 +1,7 @@
 """What `determine` hands back."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -99,6 +99,7 @@ class Determined:
         special: values of parameters with other symmetries; the algebra holds for all others.
         library: the vector fields of the ansatz: times any function of t each, or as given with constants.
         degree: of the polynomials in x and u, or None for a library that was given.
+        determine_at: the finite part for values of parameters, determined anew; None after reading from JSON.
     """
 
     equation: str
@@ -108,6 +109,7 @@ class Determined:
     special: tuple[Special, ...]
     library: Library
     degree: int | None
+    determine_at: Callable[[Mapping[str, Number]], Algebra] | None = field(default=None, compare=False, repr=False)
 
     @property
     def dimension(self) -> int:
@@ -120,11 +122,18 @@ class Determined:
         return _closure(self.algebra, self.ideal, self.families)
 
     def at(self, **values: Number) -> Algebra:
-        """The finite part with values for some of the parameters, the special one where they are special.
+        """The finite part with values for some of the parameters, determined anew with these values.
+
+        What was read from JSON has no equation to determine: there the values stand in the algebra, or in the special
+        one where one value is special, and values that are special together are not noticed.
 
         Raises:
-            ValueError: for a name that is no parameter, and where the symmetries were not determined.
+            ValueError: for a name that is no parameter, and where the symmetries cannot be determined.
         """
+        if not values:
+            return self.algebra
+        if self.determine_at is not None:
+            return self.determine_at(values)
         numbers = {variable(name): exact(value) for name, value in values.items()}
         for special in self.special:
             given = numbers.get(variable(special.name))
