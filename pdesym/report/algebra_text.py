@@ -15,6 +15,8 @@ def structure_sentences(algebra: Mapping[str, Any]) -> list[str]:
     """Whether the space is closed under brackets and, where it is, what kind of Lie algebra it is."""
     closure, structure = algebra["closure"], algebra["structure"]
     closed = "closed under brackets, exactly" if closure == 0 else f"closure {measured_text(float(closure))}"
+    if structure is None and algebra.get("closed"):
+        return [f"{closed}, which is within what is known of the basis"]
     if structure is None:
         return [f"{closed}: no finite algebra of its own, so it has no structure to tell"]
     kinds = [name if structure[name] else f"not {name}" for name in ("solvable", "nilpotent", "semisimple")]
