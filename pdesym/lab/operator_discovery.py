@@ -11,6 +11,7 @@ from pdesym.datasets import Windows, open_dataset
 from pdesym.datasets.problem import first_equation, grid_of
 from pdesym.datasets.store import recipe_in
 from pdesym.lab.dataset_discovery import refuse_drawn_parameters
+from pdesym.lab.defects import interpolated
 from pdesym.lab.search import Search
 from pdesym.operators import load_operator
 from pdesym.operators.storage import LAST, last_checkpoint, read_config
@@ -21,6 +22,8 @@ from pdesym.symmetry.discover import Discovery, discover_from_operator, discover
 _LOOKED_AT, _WINDOWS, _AT_ONCE = 16, 1024, 64
 _SOLVER_RTOL = 1e-10
 _SHARES = (1.0, 0.25, 0.0625)
+# Datasets are stored on few points, on which solutions need not end.
+_FINER = 4
 # Twice the error counts as zero, and singular values are 1 where nothing cancels.
 _MEANINGLESS = 0.5
 
@@ -127,8 +130,9 @@ def _frames_of(folder: Path, data: Path, grid: Grid, fields: tuple[str, ...]) ->
 def solver_job(search: Search) -> Callable[[], Discovery]:
     """What discovers the symmetries of the exact solution map of a dataset's equation, on the fields of the dataset.
 
-    A solution map can be had for any time: of a few up to the step of the dataset, short enough that little travels and
-    long enough that much changes, the one that leaves the fewest doubts is taken.
+    The fields are interpolated to a finer grid, so that solutions end on it. A solution map can be had for any time: of
+    a few up to the step of the dataset, short enough that little travels and long enough that much changes, the one
+    that leaves the fewest doubts is taken.
 
     Raises:
         FileNotFoundError: when there is no dataset.
@@ -140,13 +144,14 @@ def solver_job(search: Search) -> Callable[[], Discovery]:
     def job() -> Discovery:
         windows = Windows.open(data, search.split, 1, 1, dtype=torch.float64)
         equation = first_equation(recipe_in(data))
-        u = drawn_windows(windows, search.seed)[:, 0]
+        fine = grid.refined([_FINER * points for points in grid.points])
+        u = interpolated(drawn_windows(windows, search.seed)[:, 0], grid, fine)
         name = f"exact solver of {equation.statement}"
         tried = [
             discover_from_operator(
-                FlowMap(equation, grid, (0.0, step_of(windows) * share), rtol=_SOLVER_RTOL),
+                FlowMap(equation, fine, (0.0, step_of(windows) * share), rtol=_SOLVER_RTOL),
                 u,
-                grid,
+                fine,
                 library,
                 seed=search.seed,
                 name=name,
