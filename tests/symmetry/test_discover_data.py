@@ -215,5 +215,7 @@ def test_what_cannot_be_read_is_said():
         discover_from_data(u[:, :10], grid=grid, times=times[:10])
     with pytest.raises(ValueError, match="finite"):
         discover_from_data(u / 0 * 0, grid=grid, times=times)
+    with pytest.raises(ValueError, match="that change in space or time, got one constant"):
+        discover_from_data(torch.zeros_like(u), grid=grid, times=times)
     with pytest.raises(ValueError, match="library of one field over x"):
         discover_from_data(u, Library.polynomial(1, ("u", "v")), grid=grid, times=times)

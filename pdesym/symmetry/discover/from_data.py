@@ -181,6 +181,8 @@ def _checked(
         raise ValueError(f"Expected {len(times)} frames of {grid.points[0]} points, got shape {tuple(u.shape)}.")
     if not bool(torch.isfinite(u).all()):
         raise ValueError("Expected finite trajectories, got nan or inf.")
+    if not bool((u != u.flatten()[0]).any()):
+        raise ValueError("Expected trajectories that change in space or time, got one constant.")
     steps = torch.diff(times.to(torch.float64))
     if len(steps) == 0 or not torch.allclose(steps, steps.mean().expand_as(steps), rtol=1e-4, atol=0.0):
         raise ValueError("Expected times at equal steps, over which test functions can be moved.")
