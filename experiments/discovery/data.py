@@ -13,7 +13,6 @@ was changed for other equations: mKdV, Fisher, and Kuramoto-Sivashinsky on a lon
 A few minutes on one CPU core. Writes results/data.json and the tables results/data.md beside itself.
 """
 
-import json
 import math
 import time
 from functools import cache
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pdesym.report.rendered import write_rendered
 from pdesym.solvers import Equation, Grid, RandomSinusoids, Trajectories, burgers, heat, kdv, ks, solve
 from pdesym.solvers.catalogue.kdv import soliton
 from pdesym.symmetry import Generator
@@ -190,10 +190,7 @@ def main() -> None:
         "no equation": no_equation(),
         "spectra": {name: spectrum(name) for name in DRAWN},
     }
-    path = Path(__file__).parent / "results" / "data.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(report(record), encoding="utf-8")
+    write_rendered(Path(__file__).parent / "results" / "data.json", record, report(record))
     print(report(record))
 
 

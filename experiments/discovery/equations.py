@@ -9,7 +9,6 @@ a slope of 1 within 0.02. Half a minute on one CPU core. Writes results/equation
 results/equations.md beside itself.
 """
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pdesym.report.rendered import write_rendered
 from pdesym.solvers import Equation, burgers, ckdv, heat, kdv, ks, mkdv, nkdv, nls, shallow_water
 from pdesym.symmetry import Generator
 from pdesym.symmetry.determine import determine
@@ -287,10 +287,7 @@ def main() -> None:
         "broken": broken(),
         "spectra": {name: discover_from_equation(KNOWN[name].equation).to_json() for name in DRAWN},
     }
-    path = Path(__file__).parent / "results" / "equations.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(report(record), encoding="utf-8")
+    write_rendered(Path(__file__).parent / "results" / "equations.json", record, report(record))
     print(report(record))
 
 

@@ -17,7 +17,6 @@ KdV at 2.4. Ten minutes on one CPU core. Writes results/operators.json and the t
 itself.
 """
 
-import json
 import math
 import time
 import warnings
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pdesym.report.rendered import write_rendered
 from pdesym.solvers import AccuracyWarning, Equation, FlowMap, Grid, RandomSinusoids, burgers, heat, kdv, ks
 from pdesym.symmetry import Generator
 from pdesym.symmetry.angles import largest_angle
@@ -280,10 +280,7 @@ def main() -> None:
         "rows": rows,
         "spectra": {name: looked_at(name, DRAWN_LENGTH, BAR_TIME, 0).to_json() for name in DRAWN},
     }
-    path = Path(__file__).parent / "results" / "operators.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(report(record), encoding="utf-8")
+    write_rendered(Path(__file__).parent / "results" / "operators.json", record, report(record))
     print(report(record))
 
 

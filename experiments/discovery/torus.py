@@ -14,7 +14,6 @@ false pairs that are smaller than the errors count as zero, and nothing says so.
 Two minutes on one CPU core. Writes results/torus.json and the tables results/torus.md beside itself.
 """
 
-import json
 import math
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pdesym.report.rendered import write_rendered
 from pdesym.solvers import Equation, FlowMap, Grid, RandomSinusoids, allen_cahn, burgers, heat, kdv, ks
 from pdesym.symmetry import Generator
 from pdesym.symmetry.angles import largest_angle
@@ -197,10 +197,7 @@ def main() -> None:
         "scalings": {name: {f"{end:g}": scalings(name, end) for end in SCALING_TIMES} for name in SCALINGS},
         "pairs": {name: {text: pairs(name, *column) for text, column in columns.items()} for name in PAIRS},
     }
-    path = Path(__file__).parent / "results" / "torus.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(report(record), encoding="utf-8")
+    write_rendered(Path(__file__).parent / "results" / "torus.json", record, report(record))
     print(report(record))
 
 

@@ -35,13 +35,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from pdesym.datasets import Windows
 from pdesym.datasets.workers import begin_worker
 from pdesym.operators import fno, load_operator
+from pdesym.report.rendered import write_rendered
 from pdesym.solvers import Equation, FlowMap, Grid, burgers, kdv, solve
 from pdesym.symmetry import Generator
 from pdesym.symmetry.angles import largest_angle
@@ -294,15 +294,8 @@ def main() -> None:
     record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     for name in names:
         record[name] = look_at(name)
-    path.write_text(json.dumps(record, indent=1, default=_plain) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(page(record), encoding="utf-8")
+    write_rendered(path, record, page(record))
     print(page(record))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} is no JSON.")
 
 
 if __name__ == "__main__":
