@@ -5,11 +5,12 @@ from typing import Any
 
 import torch
 
-from pdesym.datasets import Window, Windows
+from pdesym.datasets import Windows
 from pdesym.lab.arms import BOOSTED, PLAIN
 from pdesym.lab.defects import SOLVER, SolverOnWindows, interpolated
 from pdesym.lab.folder import Folder
 from pdesym.lab.forecast import operator_name
+from pdesym.lab.increments import MEANINGLESS, increment_error
 from pdesym.lab.recipe import LabRecipe, Polynomials
 from pdesym.operators import load_operator
 from pdesym.solvers import Equation, FlowMap, Grid
@@ -18,8 +19,6 @@ from pdesym.symmetry.discover import Discovery, discover_from_equation, discover
 from pdesym.symmetry.pushforward import Operator
 
 EQUATION = "equation"
-# Twice the error counts as zero, and singular values are about 1 where nothing cancels.
-_MEANINGLESS = 0.5
 METHOD = (
     "Singular values of the condition dF[u]·Q_in[u] = Q_out[F u] for all vector fields of a library at once, "
     "Q = φ − ξ uₓ − τ u_t of each frame at its own time, counted from the last input frame; 0 for a symmetry of F, "
@@ -50,7 +49,7 @@ def measure_learned(folder: Folder, recipe: LabRecipe, equation: Equation) -> No
     fine = windows.grid.refined([n * settings.refine for n in windows.grid.points])
     solver = SolverOnWindows(equation, fine, times, into, settings.rtol)
     coarser = SolverOnWindows(equation, windows.grid, times, into, settings.rtol)
-    solver_error = increment_error(coarser, window)
+    solver_error = increment_error(coarser, [window])
     refined = interpolated(window.u_in, windows.grid, fine)
     arms: dict[str, list[Operator]] = {
         operator: [load_operator(folder.arm(operator, seed)).double() for seed in recipe.seeds]
@@ -76,7 +75,7 @@ def measure_learned(folder: Folder, recipe: LabRecipe, equation: Equation) -> No
             ),
         }
         for operator, (first, *others) in arms.items():
-            error = increment_error(first, window)
+            error = increment_error(first, [window])
             discovery = discover_from_windows(
                 first,
                 window.u_in,
@@ -88,7 +87,7 @@ def measure_learned(folder: Folder, recipe: LabRecipe, equation: Equation) -> No
                 others=others,
                 name=operator_name(operator),
             )
-            if error >= _MEANINGLESS:
+            if error >= MEANINGLESS:
                 flag = f"untrained: with an error of {error:.0%} of what changes, what is found means nothing"
                 discovery = replace(discovery, flags=(flag, *discovery.flags))
             found[operator_name(operator)] = (discovery, error)
@@ -110,13 +109,6 @@ def measure_learned(folder: Folder, recipe: LabRecipe, equation: Equation) -> No
             "libraries": libraries,
         },
     )
-
-
-def increment_error(operator: Operator, window: Window) -> float:
-    """‖F u − truth‖ / ‖truth − last input frame‖ over all windows, frames and points; dimensionless."""
-    with torch.no_grad():
-        missed = operator(window.u_in) - window.u_out
-    return float(missed.norm() / (window.u_out - window.u_in[:, -1:]).norm())
 
 
 def _right_hand_side(equation: Equation, grid: Grid) -> Any:

@@ -1,17 +1,18 @@
 """The symmetries of a trained operator, and of the exact solver beside it, on the fields of a dataset."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pdesym.datasets import Windows, open_dataset
+from pdesym.datasets import Window, Windows, open_dataset
 from pdesym.datasets.problem import first_equation, grid_of
 from pdesym.datasets.store import recipe_in
 from pdesym.lab.dataset_discovery import refuse_drawn_parameters
 from pdesym.lab.defects import interpolated
+from pdesym.lab.increments import MEANINGLESS, increment_error
 from pdesym.lab.search import Search
 from pdesym.operators import load_operator
 from pdesym.operators.storage import LAST, last_checkpoint, read_config
@@ -24,8 +25,6 @@ _SOLVER_RTOL = 1e-10
 _SHARES = (1.0, 0.25, 0.0625)
 # Datasets are stored on few points, on which solutions need not end.
 _FINER = 4
-# Twice the error counts as zero, and singular values are 1 where nothing cancels.
-_MEANINGLESS = 0.5
 
 
 def discover_checkpoint(
@@ -84,9 +83,8 @@ def operator_job(folder: Path, search: Search, library: Library | None = None) -
 
     def job() -> Discovery:
         operator, *others = (_operator(each) for each in (folder, *search.alike))
-        with torch.no_grad():
-            error = increment_error(operator, windows, search.seed)
-        if error >= _MEANINGLESS:
+        error = increment_error(operator, held_out(windows, search.seed))
+        if error >= MEANINGLESS:
             raise ValueError(
                 f"The operator in {folder} is wrong by {error:.2g} times the change from frame to frame in {data}, "
                 "so that its symmetries mean nothing: train it further, or give the data that it was trained for."
@@ -163,17 +161,11 @@ def solver_job(search: Search) -> Callable[[], Discovery]:
     return job
 
 
-def increment_error(operator: Callable[[Tensor], Tensor], windows: Windows, seed: int) -> float:
-    """‖F u − truth‖ / ‖truth − last frame of u‖ over at most a thousand windows; dimensionless."""
+def held_out(windows: Windows, seed: int) -> Iterator[Window]:
+    """At most a thousand windows, a few at a time."""
     sample, start = _drawn(windows, _WINDOWS, seed)
-    missed = moved = 0.0
     for rows, first in zip(sample.split(_AT_ONCE), start.split(_AT_ONCE), strict=True):
-        window = windows.gather(rows, first)
-        missed += float((operator(window.u_in) - window.u_out).square().sum())
-        moved += float((window.u_out - window.u_in[:, -1:]).square().sum())
-    if moved == 0:
-        raise ValueError("The frames of the dataset do not change, so that no error can be relative to their change.")
-    return float((missed / moved) ** 0.5)
+        yield windows.gather(rows, first)
 
 
 def drawn_windows(windows: Windows, seed: int) -> Float[Tensor, "batch frames channel *space"]:

@@ -12,7 +12,8 @@ from pdesym.datasets import Windows, generate, load_recipe
 from pdesym.lab import discover_checkpoint, operator_discovery, waiting
 from pdesym.lab.discovery import discoveries, discovery_job
 from pdesym.lab.equation_source import has_parameter, parameter_values, split_system
-from pdesym.lab.operator_discovery import drawn_windows, increment_error
+from pdesym.lab.increments import increment_error
+from pdesym.lab.operator_discovery import drawn_windows, held_out
 from pdesym.lab.search import Search
 from pdesym.operators import fno
 from pdesym.operators.storage import save_operator
@@ -138,7 +139,7 @@ def test_an_operator_of_several_frames(data, network, monkeypatch):
 def test_the_error_is_measured_relative_to_the_increment(data):
     windows = Windows.open(data, "test", 1, 1, dtype=torch.float64)
     exact, still, spoiled = (
-        increment_error(lambda u, operator=operator: operator(u), windows, 0)
+        increment_error(lambda u, operator=operator: operator(u), held_out(windows, 0))
         for operator in (Heat(), lambda u: u, Heat(1.0 + 1e-6))
     )
     assert exact < 1e-9

@@ -71,19 +71,19 @@ def discover_from_operator(
     library = _checked_library(u, grid, library, horizons)
     knowledge = Knowledge(error, bool(others), factor)
     maps = propagation_of(operator, step)
-    own, *beside = (
+    (own, last), *beside = (
         _conditions(each, u, grid, library, tuple(horizons), knowledge.margins)
         for each in (maps, *(propagation_of(other, maps.step) for other in others))
     )
     return judged(
         own,
-        [matrix for matrix, _, _ in beside],
+        [matrix for (matrix, _, _), _ in beside],
         knowledge,
         library,
         linear=is_linear(_one_step(maps), u),
         seed=seed,
         name=name,
-        flags=unresolved(maps.advance(u, max(horizons))[:, -1], grid) if knowledge.exact else (),
+        flags=unresolved(last, grid) if knowledge.exact else (),
     )
 
 
@@ -119,7 +119,7 @@ def discover_alike(
     knowledge = Knowledge(None, True, factor)
     maps = {name: propagation_of(operator, step) for name, operator in operators.items()}
     found = {
-        name: _conditions(each, u, grid, library, tuple(horizons), knowledge.margins) for name, each in maps.items()
+        name: _conditions(each, u, grid, library, tuple(horizons), knowledge.margins)[0] for name, each in maps.items()
     }
     return tuple(
         judged(
@@ -151,10 +151,11 @@ def _checked_library(u: Tensor, grid: Grid, library: Library | None, horizons: S
 
 def _conditions(
     maps: Propagation, u: Tensor, grid: Grid, library: Library, horizons: tuple[int, ...], margins: Margins
-) -> Conditions:
-    """The conditions at all horizons, see `conditions`."""
+) -> tuple[Conditions, Tensor]:
+    """The conditions at all horizons, see `conditions`, and the fields at the longest."""
     probed = probes(library, u, *maps.initial_rates(u), grid, 0.0, margins)
     chosen = [steps - 1 for steps in horizons]
-    values = maps.advance(u, max(horizons))[:, chosen]
+    frames = maps.advance(u, max(horizons))
     pushed = maps.push(u, probed.directions, max(horizons))[:, :, chosen]
-    return conditions(probed, values, pushed, maps.step * torch.tensor(horizons, dtype=torch.float64))
+    times = maps.step * torch.tensor(horizons, dtype=torch.float64)
+    return conditions(probed, frames[:, chosen], pushed, times), frames[:, -1]
