@@ -65,7 +65,7 @@ def run_lab(out: Path, recipe: str | Path = "kdv", overrides: Sequence[str] = ()
     _say(f"{equation.card.formula if equation.card else equation.statement}, into {folder.root}")
     stage("data", False, lambda: generate(dataset, folder.data, workers=2, device=lab.device))
     _write_data(folder, dataset, equation)
-    trained = all(steps_done(folder, arm) == lab.training.steps for arm in arms_of(lab))
+    trained = all(steps_done(folder, lab, arm) == lab.training.steps for arm in arms_of(lab))
     stage("training", trained, lambda: train_arms(folder, lab))
     _write_training(folder, lab)
     rtol = dataset.rtol or DEFAULT_RTOL

@@ -6,6 +6,7 @@ from pdesym.training.devices import local_device
 from pdesym.training.loop import TrainingRun, train
 from pdesym.training.losses import mean_squared_error, normalised_mean_squared_error, relative_l2
 from pdesym.training.metrics import read_metrics
+from pdesym.training.parallel import Training, train_in_parallel
 from pdesym.training.rollout import UnrolledError, unroll, unrolled_nmse
 from pdesym.training.settings import TrainingSettings
 from pdesym.training.tangent_targets import TangentTargets
@@ -13,6 +14,7 @@ from pdesym.training.tangent_targets import TangentTargets
 __all__ = [
     "Augmentation",
     "TangentTargets",
+    "Training",
     "TrainingRun",
     "TrainingSettings",
     "TrainingWindows",
@@ -26,6 +28,7 @@ __all__ = [
     "relative_l2",
     "save_checkpoint",
     "train",
+    "train_in_parallel",
     "unroll",
     "unrolled_nmse",
 ]
