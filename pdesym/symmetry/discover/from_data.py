@@ -57,7 +57,7 @@ def discover_from_data(
     Raises:
         ValueError: for several fields or dimensions, times that are not equally spaced, too few frames or points.
     """
-    u, dt, dx = _checked(trajectories, grid, times)
+    u, dt, dx = checked_arrays(trajectories, grid, times)
     library = library or Library.polynomial(2)
     if len(library.fields) != 1 or library.coordinates != ("x",):
         raise ValueError(
@@ -161,9 +161,14 @@ def _unidentifiable(found: Identified, library: Library, seed: int) -> Discovery
     )
 
 
-def _checked(
+def checked_arrays(
     trajectories: Trajectories | Tensor, grid: Grid | None, times: Tensor | None
 ) -> tuple[np.ndarray, float, float]:
+    """Trajectories of one field as `(batch, time, points)`, float64, with their steps of time and space.
+
+    Raises:
+        ValueError: for several fields or dimensions, times that are not equally spaced, or constant data.
+    """
     if isinstance(trajectories, Trajectories):
         if trajectories.length is not None or not isinstance(trajectories.grid, Grid):
             raise ValueError("Expected trajectories on one torus, got boxes with boundaries or of different lengths.")

@@ -1,0 +1,30 @@
+"""Learning symmetries: vector fields that are neural networks, fitted to data, equations and operators."""
+
+from pdesym.symmetry.learn.fit import Fit, LearnSettings
+from pdesym.symmetry.learn.learn import learn
+from pdesym.symmetry.learn.learned import Learned, ReadOff
+from pdesym.symmetry.learn.measure import Measure
+from pdesym.symmetry.learn.network import GeneratorNetwork
+from pdesym.symmetry.learn.on_shell import OnShellScore
+from pdesym.symmetry.learn.operator_score import OperatorScore
+from pdesym.symmetry.learn.problem import EXACT, LearningProblem, from_operator, from_trajectories
+from pdesym.symmetry.learn.scales import Scales
+from pdesym.symmetry.learn.solution_frames import SolutionFrames
+
+__all__ = [
+    "EXACT",
+    "Fit",
+    "GeneratorNetwork",
+    "LearnSettings",
+    "Learned",
+    "LearningProblem",
+    "Measure",
+    "OnShellScore",
+    "OperatorScore",
+    "ReadOff",
+    "Scales",
+    "SolutionFrames",
+    "from_operator",
+    "from_trajectories",
+    "learn",
+]
