@@ -189,7 +189,7 @@ def test_a_field_is_known_between_frames_and_points():
     torch.testing.assert_close(outside, field(x[:2], TIMES[[0, -1]])[0], rtol=0, atol=1e-13)
     # Frames that do not solve the equation are joined by violent motions.
     noise = torch.randn(21, 1, 96, generator=rng, dtype=torch.float64)
-    with pytest.warns(AccuracyWarning, match=r"Between the frames and points of a sample the field is known to .*,"):
+    with pytest.warns(AccuracyWarning, match=r"Between its frames a sample is known to .* of its size alone: give"):
         SpaceTimeField(noise, TIMES, GRID, kdv(), 1e-8)
 
 

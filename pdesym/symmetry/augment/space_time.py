@@ -19,15 +19,20 @@ _FINEST = 32
 # The error of the interpolation falls by 2⁸ from one refinement to the next; so much of it is counted on.
 _GAIN = 2 ** (_WIDTH - 3)
 
+# Where it falls by less than this, the pieces of `TimeInterpolant` do not fit together any better; above _ROUGH they
+# are no description of the field.
+_FALL = 8
+_ROUGH = 1e-3
+
 
 class SpaceTimeField:
     """The trajectory of one sample as a function u(x, t), float64.
 
     Frames between the given ones come from `TimeInterpolant`, points between the grid's from zeros behind the spectrum;
     on this finer grid, Lagrange's interpolation through 8 × 8 points. The grid is refined, by 2 at a time, until that
-    interpolation reproduces the points of the next finer one to the tolerance, up to 32 times; `error` is the largest
-    difference then left, measured where the interpolation is worst, halfway between points. That of
-    `TimeInterpolant` itself comes on top.
+    interpolation reproduces the points of the next finer one to the tolerance, or as well as the pieces that
+    `TimeInterpolant` consists of fit together, up to 32 times; `error` is the largest difference then left, measured
+    where the interpolation is worst, halfway between points. The error of `TimeInterpolant` comes on top.
 
     Args:
         u: frames `(time, channel, points)`.
@@ -44,7 +49,7 @@ class SpaceTimeField:
         ValueError: as `TimeInterpolant`.
 
     Warns:
-        AccuracyWarning: when the tolerance is not reached.
+        AccuracyWarning: when `error` is above 1e-3.
     """
 
     def __init__(
@@ -74,10 +79,10 @@ class SpaceTimeField:
             ((closed[:, 1:] - closed[:, :-1]).abs().amax((1, 2)) / self._step),
         )
         self._windows = closed.unfold(1, _WIDTH, 1).unfold(2, _WIDTH, 1)
-        if self.error > tolerance:
+        if self.error > _ROUGH:
             warnings.warn(
-                f"Between the frames and points of a sample the field is known to {self.error:.1e} of its size, not to "
-                f"{tolerance:.0e}: give the equation, or frames that are closer in time.",
+                f"Between its frames a sample is known to {self.error:.1e} of its size alone: give the equation that "
+                "it solves, or frames that are closer in time.",
                 AccuracyWarning,
                 stacklevel=2,
             )
@@ -112,7 +117,7 @@ class SpaceTimeField:
     ) -> tuple[Tensor, float]:
         """Frames that are close enough in time, and the error that is left."""
         between = TimeInterpolant(frames.unsqueeze(0), times, grid, equation)
-        table, refined = frames, 1
+        table, refined, before = frames, 1, float("inf")
         while True:
             count = len(table)
             halfway = self._first + (torch.arange(count - 1, device=frames.device, dtype=torch.float64) + 0.5) * (
@@ -128,8 +133,10 @@ class SpaceTimeField:
             finer = table.new_empty((2 * count - 1, *table.shape[1:]))
             finer[::2], finer[1::2] = table, new
             table, refined = finer, 2 * refined
-            if len(table) >= _WIDTH and (error <= tolerance or refined >= _FINEST):
+            settled = error <= tolerance or (error < _ROUGH and error > before / _FALL)
+            if len(table) >= _WIDTH and (settled or refined >= _FINEST):
                 return table, error
+            before = error
 
     def _relative(self, difference: Tensor) -> float:
         return float((difference.abs().amax((0, 2)) / self.scale).max())
