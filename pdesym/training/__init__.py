@@ -3,6 +3,7 @@
 from pdesym.training.batches import Augmentation, TrainingWindows, draw_batch
 from pdesym.training.checkpoint import load_checkpoint, save_checkpoint
 from pdesym.training.devices import local_device
+from pdesym.training.learning import learn_generators, load_generators
 from pdesym.training.loop import TrainingRun, train
 from pdesym.training.losses import mean_squared_error, normalised_mean_squared_error, relative_l2
 from pdesym.training.metrics import read_metrics
@@ -20,7 +21,9 @@ __all__ = [
     "TrainingWindows",
     "UnrolledError",
     "draw_batch",
+    "learn_generators",
     "load_checkpoint",
+    "load_generators",
     "local_device",
     "mean_squared_error",
     "normalised_mean_squared_error",

@@ -5,8 +5,8 @@ import hashlib
 import math
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from pdesym import __version__
-from pdesym.datasets.progress import shown_progress
 from pdesym.operators.storage import LAST, last_checkpoint, read_config
 from pdesym.training.batches import Augmentation, TrainingWindows, draw_batch, step_generator, step_seed
 from pdesym.training.checkpoint import held, load_checkpoint, save_checkpoint
 from pdesym.training.devices import Processes, joined_processes
 from pdesym.training.losses import mean_squared_error
 from pdesym.training.metrics import MetricsLog, read_metrics
+from pdesym.training.progress import steps_shown
 from pdesym.training.settings import TrainingSettings
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -108,7 +108,7 @@ def train(
 
         parallel = _parallel(model, processes)
         model.train()
-        with _progress(progress and processes.leads, done, settings.steps) as advance:
+        with steps_shown(progress and processes.leads, "training", done, settings.steps) as advance:
             for step in range(done + 1, settings.steps + 1):
                 u_in, u_out = draw_batch(windows, settings.batch, settings.seed, step, augmentation)
                 _require_like_model(u_in, model)
@@ -279,15 +279,6 @@ class _Clock:
         speed = (step - self._step) * batch / (now - self._reading)
         self._reading, self._step = now, step
         return {"seconds": self.seconds(), "samples_per_second": speed, "threads": torch.get_num_threads()}
-
-
-@contextmanager
-def _progress(shown: bool, done: int, steps: int) -> Iterator[Callable[[int], None]]:
-    if not shown:
-        yield lambda new: None
-        return
-    with shown_progress("training", done, steps, "steps") as advance:
-        yield advance
 
 
 def _environment(device: torch.device, processes: Processes) -> dict[str, Any]:

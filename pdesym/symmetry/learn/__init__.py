@@ -1,6 +1,7 @@
 """Learning symmetries: vector fields that are neural networks, fitted to data, equations and operators."""
 
 from pdesym.symmetry.learn.fit import Fit, LearnSettings
+from pdesym.symmetry.learn.given import relative_breaking
 from pdesym.symmetry.learn.learn import learn
 from pdesym.symmetry.learn.learned import Learned, ReadOff
 from pdesym.symmetry.learn.measure import Measure
@@ -27,4 +28,5 @@ __all__ = [
     "from_operator",
     "from_trajectories",
     "learn",
+    "relative_breaking",
 ]

@@ -123,15 +123,10 @@ class Fit:
         return terms
 
     def state(self) -> dict[str, Any]:
-        """All that a resumed fit needs, beside its arguments."""
-        return {
-            "step": self.done,
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
+        """What a resumed fit needs beside its arguments and the weights of its network."""
+        return {"step": self.done, "optimiser": self.optimiser.state_dict()}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Continues from a state."""
-        self.network.load_state_dict(state["network"])
+        """Continues from a state; the network has its weights already."""
         self.optimiser.load_state_dict(state["optimiser"])
         self.done = state["step"]

@@ -87,14 +87,8 @@ class Measure:
             ValueError: for generators of other variables, or with parameters without a value.
         """
         family = family_of(generators)
-        if (family.coordinates, family.fields) != (self.scales.coordinates, self.scales.fields):
-            raise ValueError(
-                f"Expected generators of {', '.join((*self.scales.coordinates, 't', *self.scales.fields))}, got "
-                f"generators of {', '.join((*family.coordinates, 't', *family.fields))}."
-            )
-        units = torch.tensor(self.scales.units, dtype=torch.float64, device=self.u.device)
-        values = family.velocities(self.point)
-        return values / units.reshape(-1, *(1,) * (values.ndim - 2))
+        self.scales.require(family)
+        return self.scales.components(family, self.point)
 
     def angles(self, network: GeneratorNetwork, generators: Sequence[Generator]) -> list[float]:
         """Principal angles between what the network spans and what generators span, in degrees, largest first.

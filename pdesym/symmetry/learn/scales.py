@@ -4,11 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from pdesym.solvers.grid import Grid
-from pdesym.symmetry.vector_field import check_names
+from pdesym.symmetry.augment.family import Family
+from pdesym.symmetry.vector_field import TIME, check_names
 
 # The standard deviation of a coordinate that is uniform on [0, 1]: fields are scaled to the same.
 _SPREAD = 1 / math.sqrt(12)
@@ -72,3 +74,22 @@ class Scales:
     def units(self) -> tuple[float, ...]:
         """The physical size of one unit of x…, t, u…."""
         return (*self.length, self.span, *(spread / _SPREAD for spread in self.spread))
+
+    def require(self, family: Family) -> None:
+        """Refuse vector fields of other variables.
+
+        Raises:
+            ValueError: naming both.
+        """
+        theirs, ours = ((*each.coordinates, TIME, *each.fields) for each in (family, self))
+        if theirs != ours:
+            raise ValueError(f"Expected generators of {', '.join(ours)}, got generators of {', '.join(theirs)}.")
+
+    def components(
+        self, family: Family, point: Sequence[Float[Tensor, "*points"]]
+    ) -> Float[Tensor, "generators variables *points"]:
+        """What vector fields are at points (x…, t, u…), in these units."""
+        values = family.velocities(point)
+        units = torch.tensor(self.units, dtype=values.dtype, device=values.device)
+        scaled: Tensor = values / units.reshape(-1, *(1,) * (values.ndim - 2))
+        return scaled
