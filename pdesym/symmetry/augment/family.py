@@ -89,7 +89,7 @@ class SymbolicFamily:
         return stacked
 
 
-def family_of(generators: Family | Sequence[Generator]) -> Family:
+def family_of(generators: Family | Generator | Sequence[object]) -> Family:
     """A family as it is, or generators as one.
 
     Raises:
@@ -98,16 +98,18 @@ def family_of(generators: Family | Sequence[Generator]) -> Family:
     """
     if isinstance(generators, Family):
         return generators
-    # A generator is no sequence, though it is easily given as one.
-    members = (generators,) if isinstance(generators, Generator) else tuple(generators)
-    if not members:
-        raise ValueError('Expected at least one generator, got none: write [Generator("t*d_x + d_u")].')
-    for member in members:
+    given = (generators,) if isinstance(generators, Generator) else tuple(generators)
+    members: list[Generator] = []
+    for member in given:
         if not isinstance(member, Generator):
             raise ValueError(
                 f"Expected a family of generators, or a sequence of Generator, got a {type(member).__name__} in the "
                 "sequence: give a learned family by itself."
             )
+        members.append(member)
+    if not members:
+        raise ValueError('Expected at least one generator, got none: write [Generator("t*d_x + d_u")].')
+    for member in members:
         if member.variables != members[0].variables:
             raise ValueError(
                 f"Expected generators of the same variables, got {members[0].text} of "
@@ -115,4 +117,4 @@ def family_of(generators: Family | Sequence[Generator]) -> Family:
                 f"({', '.join(map(str, member.variables))}): declare all with the same coordinates and fields."
             )
         member.vector_field.require_values()
-    return SymbolicFamily(members)
+    return SymbolicFamily(tuple(members))

@@ -31,7 +31,7 @@ def on_shell_residual(
         ‖Σ_j a_j v̂_j − Δt Σ_j b_j v̂'_j‖ / (Δt Σ_j |b_j| ‖N̂_j‖),
 
     norms over modes and windows, with the only numbers a, b for which polynomials of degree 8 in t leave nothing. For
-    solutions it vanishes as Δt⁹; a field that solves another equation leaves what it misses. Dimensionless, float64.
+    solutions it vanishes as Δt⁸; a field that solves another equation leaves what it misses. Dimensionless, float64.
 
     Args:
         u: the trajectories, computed in float64.
