@@ -42,6 +42,18 @@ class TrainingWindows(Protocol):
         """The windows of the given trajectories from the given first frames on."""
 
 
+@runtime_checkable
+class RandomWindows(TrainingWindows, Protocol):
+    """Windows that change at random when they are drawn; `MovingWindows` and `MovedPool` are such."""
+
+    @property
+    def motion(self) -> str:
+        """What moves them: two texts are equal when the same draw gives the same windows of the same data."""
+
+    def draw(self, sample: Int[Tensor, " batch"], start: Int[Tensor, " batch"], rng: torch.Generator) -> Batch:
+        """The windows of `gather`, moved; all randomness is drawn from the generator, which is on the CPU."""
+
+
 Augmentation = Callable[[Tensor, Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 """(u_in, u_out, times, generator) → (u_in, u_out), all its randomness drawn from the generator, which is on the CPU."""
 
@@ -49,21 +61,24 @@ Augmentation = Callable[[Tensor, Tensor, Tensor, torch.Generator], tuple[Tensor,
 def draw_batch(
     windows: TrainingWindows, size: int, seed: int, step: int, augmentation: Augmentation | None = None
 ) -> tuple[Float[Tensor, "batch frames_in channel *space"], Float[Tensor, "batch frames_out channel *space"]]:
-    """The windows of one step: trajectories and first frames uniform, with replacement, then augmented.
+    """The windows of one step: trajectories and first frames uniform, with replacement, then moved and augmented.
 
-    Two runs with the same seed see the same windows at the same step, whether they augment or not: the augmentation
-    has a generator of its own.
+    Two runs with the same seed see the same windows at the same step, whether they move and augment or not: windows
+    that move, and the augmentation, have generators of their own.
     """
     draw = step_generator(seed, step, "windows")
     sample = torch.randint(windows.samples, (size,), generator=draw)
     start = torch.randint(windows.starts, (size,), generator=draw)
-    batch = windows.gather(sample, start)
+    if isinstance(windows, RandomWindows):
+        batch = windows.draw(sample, start, step_generator(seed, step, "motion"))
+    else:
+        batch = windows.gather(sample, start)
     if augmentation is None:
         return batch.u_in, batch.u_out
     return augmentation(batch.u_in, batch.u_out, batch.times, step_generator(seed, step, "augmentation"))
 
 
-_PURPOSES = ("windows", "augmentation", "model", "penalty")
+_PURPOSES = ("windows", "augmentation", "model", "penalty", "motion")
 
 
 def step_generator(seed: int, step: int, purpose: str) -> torch.Generator:

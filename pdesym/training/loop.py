@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from pdesym import __version__
 from pdesym.operators.storage import LAST, last_checkpoint, read_config
-from pdesym.training.batches import Augmentation, TrainingWindows, draw_batch, step_generator, step_seed
+from pdesym.training.batches import Augmentation, RandomWindows, TrainingWindows, draw_batch, step_generator, step_seed
 from pdesym.training.checkpoint import held, load_checkpoint, save_checkpoint
 from pdesym.training.devices import Processes, joined_processes
 from pdesym.training.losses import mean_squared_error
@@ -68,7 +68,7 @@ def train(
 
     Args:
         model: on the device and in the precision to train in.
-        windows: the data, on the same device and in the same precision.
+        windows: the data, on the same device and in the same precision; `RandomWindows` move at random.
         settings: how to train.
         directory: folder of the run, made where it is missing.
         augmentation: (u_in, u_out, times, generator) → (u_in, u_out) on the whole batch of a step.
@@ -169,14 +169,19 @@ def _identity(
     penalty: Penalty | None,
 ) -> dict[str, Any]:
     """What a run must keep when it is resumed."""
-    return {
-        **settings.outcome(),
-        "samples": windows.samples,
-        "starts": windows.starts,
-        "data": _digest(windows),
-        "augmentation": None if augmentation is None else _name(augmentation),
-        "loss": _name(loss),
-    } | ({} if penalty is None else {"penalty": _name(penalty)})
+    moving = {"motion": windows.motion} if isinstance(windows, RandomWindows) else {}
+    return (
+        {
+            **settings.outcome(),
+            "samples": windows.samples,
+            "starts": windows.starts,
+            "data": _digest(windows),
+            "augmentation": None if augmentation is None else _name(augmentation),
+            "loss": _name(loss),
+        }
+        | ({} if penalty is None else {"penalty": _name(penalty)})
+        | moving
+    )
 
 
 def _digest(windows: TrainingWindows) -> str:
