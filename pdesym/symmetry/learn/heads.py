@@ -10,9 +10,6 @@ from pdesym.symmetry.learn.measure import Measure
 from pdesym.symmetry.learn.network import GeneratorNetwork
 from pdesym.symmetry.learn.score import LinearScore
 
-# Directions in which the features vary by less than this, relative to the largest, squared, are left out.
-_NEGLIGIBLE = 1e-14
-
 
 @dataclass(frozen=True)
 class Heads:
@@ -32,8 +29,8 @@ def best_heads(
 ) -> Heads:
     """The minimisers, one after the other, of ρ(V) = ‖𝓛V‖/(‖u_t‖‖V‖) over V = Σ c_{v,f} h_f with fixed features h.
 
-    With A = ‖𝓛·‖²/‖u_t‖² and B = ‖·‖² as quadratic forms in c these are the eigenvectors of A c = ρ² B c of the
-    smallest eigenvalues, which are orthonormal in B.
+    They are the right singular vectors, of the smallest singular values ρ, of c ↦ 𝓛V/‖u_t‖ in coordinates in which ‖V‖
+    is the length of c.
 
     Args:
         network: its features; as many heads as it has slots.
@@ -42,11 +39,8 @@ def best_heads(
         chosen: pieces of the score's data to look at; all when not given.
     """
     variables, features = network.heads.shape[1:]
-    gram = measure.gram(network)
-    sizes, directions = torch.linalg.eigh(gram)
-    kept = sizes > _NEGLIGIBLE * sizes.max()
-    whitening = directions[:, kept] / sizes[kept].sqrt()
+    whitening = measure.whitening(network)
     whole = torch.block_diag(*(whitening for _ in range(variables)))
-    squares, vectors = torch.linalg.eigh(whole.T @ score.gram(network, chosen) @ whole)
-    chosen = (whole @ vectors[:, : len(network)]).T.reshape(-1, variables, features)
-    return Heads(chosen, squares[: len(network)].clamp_min(0).sqrt())
+    _, levels, directions = torch.linalg.svd(score.factor(network, chosen) @ whole, full_matrices=False)
+    best = directions.flip(0)[: len(network)]
+    return Heads((best @ whole.T).reshape(-1, variables, features), levels.flip(0)[: len(network)])

@@ -15,6 +15,8 @@ from pdesym.symmetry.generator import Generator
 from pdesym.symmetry.learn.network import GeneratorNetwork
 from pdesym.symmetry.learn.scales import Scales
 
+_NEGLIGIBLE = 1e-7
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -74,11 +76,17 @@ class Measure:
         """The points in the units of the scales."""
         return torch.stack([z / unit for z, unit in zip(self.point, self.scales.units, strict=True)])
 
-    def gram(self, network: GeneratorNetwork) -> Float[Tensor, "features features"]:
-        """⟨h_f h_g⟩ of the network's features; no gradient."""
+    def whitening(self, network: GeneratorNetwork) -> Float[Tensor, "features directions"]:
+        """Coefficients of combinations of the network's features that are orthonormal, ⟨g_i g_j⟩ = δ_ij; no gradient.
+
+        Combinations that vary by less than 1e-7 of the largest are left out.
+        """
         with torch.no_grad():
             h = network.basis(self.point)[0].flatten(0, -2)
-            return h.T @ h / len(h)
+            _, sizes, directions = torch.linalg.svd(torch.linalg.qr(h, mode="r").R / len(h) ** 0.5)
+            kept = sizes > _NEGLIGIBLE * sizes[0]
+            result: Tensor = directions[kept].T / sizes[kept]
+            return result
 
     def values(self, generators: Sequence[Generator]) -> Float[Tensor, "generators variables *points"]:
         """Components of generators at the points, in the units of the scales.

@@ -54,7 +54,7 @@ class Scales:
     def of(
         cls,
         u: Float[Tensor, "batch time channel *space"],
-        times: Float[Tensor, " time"],
+        times: Float[Tensor, " instants"],
         grid: Grid,
         fields: Sequence[str],
     ) -> "Scales":

@@ -1,8 +1,9 @@
 """What a validity score is, and what those that are linear in the vector field have in common."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -16,6 +17,7 @@ Projection = Callable[[Tensor], Components]
 """Features `(…, features)` to those components of some vector fields that are not zero, `(…, columns)` by variable."""
 
 
+@runtime_checkable
 class Score(Protocol):
     """How far the vector fields of a network are from being symmetries."""
 
@@ -67,21 +69,23 @@ class LinearScore(ABC):
         levels: Tensor = (mean / norms(network, measure).square()).sqrt() / self.size
         return levels
 
-    def gram(
+    def factor(
         self, network: GeneratorNetwork, chosen: Int[Tensor, " pieces"] | None = None
     ) -> Float[Tensor, "columns columns"]:
-        """The matrix A with c·A c = ‖𝓛V‖²/‖u_t‖² for V = Σ c_{v,f} h_f in component v; no gradient."""
+        """A triangular R with |R c| = ‖𝓛V‖/‖u_t‖ for V = Σ c_{v,f} h_f in component v; no gradient.
+
+        Its singular values keep the digits that those of RᵀR would lose.
+        """
         variables = network.heads.shape[1]
-        total: Tensor | None = None
-        count = self.pieces if chosen is None else len(chosen)
+        factor: Tensor | None = None
+        rows = 0
         with torch.no_grad():
             for part in self._parts(chosen):
-                blocks = [self.condition(network, _only(v), part) for v in range(variables)]
-                rows = torch.cat(blocks, 1)
-                square = rows.T @ rows / len(rows) * len(part)
-                total = square if total is None else total + square
-        assert total is not None
-        return total / (count * self.size**2)
+                block = torch.cat([self.condition(network, _only(v), part) for v in range(variables)], 1)
+                rows += len(block)
+                factor = _triangle(block if factor is None else torch.cat([factor, block]))
+        assert factor is not None
+        return factor / (math.sqrt(rows) * self.size)
 
     def _parts(self, chosen: Tensor | None) -> Sequence[Tensor]:
         parts: Sequence[Tensor] = (torch.arange(self.pieces) if chosen is None else chosen).split(_TOGETHER)
@@ -90,6 +94,12 @@ class LinearScore(ABC):
 
 # Pieces whose conditions are in memory at the same time.
 _TOGETHER = 8
+
+
+def _triangle(matrix: Tensor) -> Tensor:
+    """R of the QR decomposition."""
+    factor: Tensor = torch.linalg.qr(matrix, mode="r").R
+    return factor
 
 
 def _only(variable: int) -> Projection:

@@ -80,8 +80,8 @@ class SolutionFrames:
         values: list[Tensor] = [_jet(u, fine, jet) for jet in jets]
         values += [x.to(u.device) for x in torch.meshgrid(*fine.coordinates(), indexing="ij")]
         values.append(t.reshape(over_space))
-        values += [torch.as_tensor(equation.parameters[name], dtype=u.dtype, device=u.device) for name in names]
-        values = [value.reshape(over_space) if value.ndim == 1 else value for value in values]
+        parameters = [torch.as_tensor(equation.parameters[name], dtype=u.dtype, device=u.device) for name in names]
+        values += [value.reshape(over_space) if value.ndim else value for value in parameters]
         shape = u[:, 0].shape
 
         def evaluated(expressions: Sequence[sympy.Expr]) -> Tensor:
