@@ -22,8 +22,8 @@ from pdesym.solvers import (
     nls,
     solve,
 )
-from pdesym.symmetry import Generator
-from pdesym.symmetry.augment import augment, family_of, move, on_shell_residual, random_parameters
+from pdesym.symmetry import Generator, augment, move
+from pdesym.symmetry.augment import family_of, on_shell_residual, random_parameters
 
 SHIFT, TIME, BOOST = Generator("d_x"), Generator("d_t"), Generator("t*d_x + d_u")
 SCALING = Generator("x*d_x + 3*t*d_t - 2*u*d_u")
@@ -33,11 +33,11 @@ CIRCLE = Grid(128, length=2 * math.pi)
 SEVERAL = RandomSinusoids(terms=10, amplitude=0.5, waves=(1, 2))
 # Equation, grid, law, first time, step, frames.
 SETTINGS = {
-    "kdv": (kdv(), LINE, SEVERAL, 30.0, 0.4016, 24),
-    "ks": (ks(), Grid(192, length=64.0), SEVERAL, 72.0, 0.2004, 40),
+    "kdv": (kdv(), LINE, SEVERAL, 20.0, 0.4016, 24),
+    "ks": (ks(), Grid(192, length=64.0), SEVERAL, 60.0, 0.2004, 24),
     "burgers": (burgers(nu=0.1), CIRCLE, RandomSinusoids(terms=10, amplitude=0.3, waves=(1, 2, 3)), 1.0, 0.1006, 24),
-    "nkdv": (nkdv(), LINE, RandomSinusoids(terms=10, amplitude=0.5, waves=(1,)), 5.0, 0.4016, 12),
-    "ckdv": (ckdv(), LINE, SEVERAL, 5.0, 0.4016, 12),
+    "nkdv": (nkdv(), LINE, RandomSinusoids(terms=10, amplitude=0.5, waves=(1,)), 2.0, 0.4016, 12),
+    "ckdv": (ckdv(), LINE, SEVERAL, 2.0, 0.4016, 12),
 }
 # Symmetries and scales: all that leave a periodic box periodic, or stretch it.
 USABLE = {
@@ -160,14 +160,14 @@ def test_two_fields_that_turn_into_each_other():
     names = {"fields": ("u", "v")}
     turn, time = Generator("v*d_u - u*d_v", **names), Generator("d_t", **names)
     scaling = Generator("x*d_x + 2*t*d_t - u*d_u - v*d_v", **names)
-    grid, times = Grid(64, length=20.0), 0.02 * torch.arange(20, dtype=torch.float64)
+    grid, times = Grid(32, length=20.0), 0.05 * torch.arange(12, dtype=torch.float64)
     law = RandomSinusoids(terms=3, amplitude=0.3, waves=(1, 2))
     u0 = torch.cat([law.sample(grid, range(2), seed=seed) for seed in (0, 1)], dim=1)
-    trajectories = solve(nls(), u0, grid, times, rtol=1e-10)
-    for generators, epsilon in (((turn, time), [0.7, 0.05]), ((turn, scaling), [0.7, 0.1])):
+    trajectories = solve(nls(), u0, grid, times, rtol=1e-9)
+    for generators, epsilon in (((turn, time), [0.7, 0.12]), ((turn, scaling), [0.7, 0.1])):
         moved = move(trajectories, generators, parameters(epsilon, [0.0, 0.0]))
         assert moved.accepted.all()
-        assert against_solutions(moved) < 1e-14
+        assert against_solutions(moved) < 1e-12
     wrong = move(trajectories, [Generator("v*d_u + u*d_v", **names)], parameters([0.7], [0.7]))
     assert not wrong.accepted.any()
 
@@ -266,9 +266,9 @@ def test_what_cannot_serve_is_refused(data):
         (kdv_data, [BOOST], parameters([0.1], [math.nan]), "Expected finite parameters"),
         (
             kdv_data,
-            [Generator("log(t - 31)*d_x"), SHIFT],
+            [Generator("log(t - 21)*d_x"), SHIFT],
             parameters([0.1, 0.0], [0.1, 0.0]),
-            r"The flow of log\(t - 31\)\*d_x with a parameter of size 0.1 leaves the domain .* give smaller scales",
+            r"The flow of log\(t - 21\)\*d_x with a parameter of size 0.1 leaves the domain .* give smaller scales",
         ),
         (kdv_data, [Generator("t**2*d_t")], -one, r"t\*\*2\*d_t with a parameter of size 0.1 leaves"),
         (

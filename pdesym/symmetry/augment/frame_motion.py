@@ -12,10 +12,11 @@ from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import translate
 from pdesym.symmetry.augment.frame_form import FrameForm
 from pdesym.symmetry.augment.interpolation import TimeInterpolant
+from pdesym.symmetry.augment.runge_kutta import runge_kutta_step
 
 # The steps of the flow are doubled until two results agree to this, relative to 1 + their size.
 _TOLERANCE = 1e-12
-_FEWEST_STEPS, _MOST_STEPS = 8, 4096
+_FEWEST_STEPS, _MOST_STEPS = 2, 1024
 # Pre-images of the first and of the last time are rounded.
 _SLACK = 1e-12
 # Memory of one chunk of samples, in bytes.
@@ -114,7 +115,7 @@ def _flow(form: FrameForm, names: Sequence[str], parameters: Tensor, t: Tensor) 
     """The pre-image of the times t', and what happens on the way from it: `(batch, frames, (t, c…, m…, M…))`.
 
     Along the flow backwards from t', r = 0 … 1: t_r = −τ, c_r = e^{br} a, m_r = P α, P_r = P β, with P = 1 at r = 0
-    and M = P at r = 1. Runge and Kutta's method; each sample is computed with its own number of steps.
+    and M = P at r = 1. Each sample is computed with its own number of steps.
     """
     growth = parameters @ form.growth.to(t.device)
     fields = form.fields
@@ -146,13 +147,12 @@ def _flow(form: FrameForm, names: Sequence[str], parameters: Tensor, t: Tensor) 
 
 
 def _steps(form: FrameForm, parameters: Tensor, growth: Tensor, start: Tensor, steps: int) -> Tensor:
-    state, h = start, 1 / steps
+    def rate(state: Tensor, r: float) -> Tensor:
+        return _rate(form, parameters, growth, state, r)
+
+    state = start
     for n in range(steps):
-        k1 = _rate(form, parameters, growth, state, n * h)
-        k2 = _rate(form, parameters, growth, state + h / 2 * k1, (n + 0.5) * h)
-        k3 = _rate(form, parameters, growth, state + h / 2 * k2, (n + 0.5) * h)
-        k4 = _rate(form, parameters, growth, state + h * k3, (n + 1) * h)
-        state = state + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        state = runge_kutta_step(rate, state, n / steps, 1 / steps)
     return state
 
 

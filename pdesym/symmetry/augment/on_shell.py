@@ -48,7 +48,12 @@ def frequencies(
     A free wave turns by its dispersion relation, the harmonics of a soliton together with it, and noise as a free wave:
     e^{−iωt} û is slow for all of them, so that polynomials in time resolve it.
     """
-    power = spectra.abs() ** 2
-    turning = (spectra.conj() * rates).imag
+    power = square(spectra)
+    turning = spectra.real * rates.imag - spectra.imag * rates.real
     windows = [each.unfold(1, width, 1).sum(-1) for each in (turning, power)]
     return windows[0] / windows[1].clamp_min(torch.finfo(torch.float64).tiny)
+
+
+def square(spectra: Complex[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """|z|², without the root that `abs` takes."""
+    return spectra.real.square() + spectra.imag.square()

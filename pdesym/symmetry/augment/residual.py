@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
-from pdesym.symmetry.augment.on_shell import frequencies, spectra_and_rates
+from pdesym.symmetry.augment.on_shell import frequencies, spectra_and_rates, square
 
 LEAST_FRAMES = 5
 # Memory of one chunk of samples, in bytes.
@@ -77,17 +77,18 @@ def _residual(
     twice[0] = 1.0
     defect = torch.zeros_like(spectra[:, :windows])
     size = torch.zeros(len(u), windows, dtype=torch.float64, device=u.device)
+    turn = torch.complex(torch.cos(omega * dt), torch.sin(omega * dt))
+    turns: dict[int, Tensor | float] = {0: 1.0, 1: turn, -1: turn.conj(), 2: turn**2, -2: turn.conj() ** 2}
     for j, (a, b) in enumerate(zip(*_identity(), strict=True)):
         value, rate = spectra[:, j : j + windows], rates[:, j : j + windows]
-        angle = omega * dt * (LEAST_FRAMES // 2 - j)
-        slow = torch.complex(torch.cos(angle), torch.sin(angle))
-        defect = defect + slow * (a * value - dt * b * (rate - 1j * omega * value))
-        size = size + abs(b) * (rate.abs() ** 2 * twice).sum(axes).sqrt()
+        slow = a * value - dt * b * (rate - 1j * omega * value)
+        defect = defect + slow * turns[LEAST_FRAMES // 2 - j]
+        size = size + abs(b) * (square(rate) * twice).sum(axes).sqrt()
     whole = counted.unfold(1, LEAST_FRAMES, 1).all(-1)
-    left = torch.where(whole, (defect.abs() ** 2 * twice).sum(axes), 0.0).sum(1)
+    left = torch.where(whole, (square(defect) * twice).sum(axes), 0.0).sum(1)
     scale = torch.where(whole, (size * dt.flatten(1)) ** 2, 0.0).sum(1)
     # Rounding of the frames is no residual of a solution that stands still.
-    largest = (spectra.abs() ** 2 * twice).sum(axes).amax(1)
+    largest = (square(spectra) * twice).sum(axes).amax(1)
     floor = (torch.finfo(u.dtype).eps * 1e2) ** 2 * largest * whole.sum(1)
     return (left / torch.where(whole.any(1), torch.maximum(scale, floor), torch.nan)).sqrt()
 
