@@ -28,6 +28,9 @@ _ROUGH = 1e-2
 # Memory of one chunk of samples while the spectra are made, in bytes.
 _CHUNK = 2**27
 
+# t, c, m and M of frames, as `PreImages` gives them.
+_Origin = tuple[Tensor, Tensor, Tensor, Tensor | None]
+
 
 class MovingWindows:
     """Windows of trajectories that are moved by exp(Σ_g ε_g v_g), each with its own random ε, before they are cut.
@@ -162,11 +165,12 @@ class MovingWindows:
         frames_in = window.u_in.shape[1]
         frame = start[:, None] + torch.arange(frames_in + window.u_out.shape[1])
         t = self._times[frame]
-        parameters = self._inside(parameters, t)
         rows = (parameters != 0).any(1).nonzero().flatten()
         if not len(rows):
             return window
-        source, distance, offset, matrix = self._pre_images(parameters[rows], t[rows])
+        (source, distance, offset, matrix), still = self._inside(parameters[rows], t[rows])
+        if bool(still.any()):
+            return self.moved(sample, start, parameters.index_put((rows[still],), torch.zeros((), dtype=torch.float64)))
         spectra = self._between(sample[rows], frame[rows], source)
         grid, u = self.windows.grid, torch.cat([window.u_in, window.u_out], dim=1)
         if bool((distance != 0).any()):
@@ -178,14 +182,15 @@ class MovingWindows:
         u = u.index_copy(0, rows.to(u.device), moved)
         return Window(u[:, :frames_in], u[:, frames_in:], window.times)
 
-    def _inside(self, parameters: Tensor, t: Tensor) -> Tensor:
-        """The parameters, those that move time 0 where a pre-image would leave the data."""
-        if not self._moves_time.any():
-            return parameters
-        source = self._pre_images(parameters, t)[0]
+    def _inside(self, parameters: Tensor, t: Tensor) -> tuple[_Origin, Tensor]:
+        """The pre-images, without motion in time where one would leave the data; and which samples then rest."""
+        found = self._pre_images(parameters, t)
         # Written so that what is not finite counts as outside.
-        inside = ((source >= self._times[0]) & (source <= self._times[-1])).all(1)
-        return torch.where(inside[:, None] | ~self._moves_time, parameters, 0.0)
+        inside = ((found[0] >= self._times[0]) & (found[0] <= self._times[-1])).all(1)
+        if not bool(inside.all()):
+            parameters = torch.where(inside[:, None] | ~self._moves_time, parameters, 0.0)
+            found = self._pre_images(parameters, t)
+        return found, (parameters == 0).all(1)
 
     def _between(self, sample: Tensor, frame: Tensor, source: Tensor) -> Tensor:
         """Spectra at the pre-images of frames, `(rows, frames, channel, *modes)`."""

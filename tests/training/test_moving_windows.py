@@ -127,6 +127,13 @@ def test_where_the_data_end_time_stays_and_the_rest_moves(data):
     parameters[:, 1] = 0
     without = frames_of(moving.moved(SAMPLE, start, parameters))
     assert [torch.equal(a, b) for a, b in zip(moved, without, strict=True)] == [True, True, False, False, False]
+    # Where nothing is left to move, not a bit changes.
+    alone = torch.tensor([[0.5], [-0.5], [-0.5], [0.5], [0.5]], dtype=torch.float64)
+    moved, plain = (
+        frames_of(MovingWindows(windows(data), [TIME], [0.5]).moved(SAMPLE, start, alone)),
+        frames_of(windows(data).gather(SAMPLE, start)),
+    )
+    assert [torch.equal(a, b) for a, b in zip(moved, plain, strict=True)] == [True, True, False, False, False]
 
 
 def test_several_axes_and_fields():
