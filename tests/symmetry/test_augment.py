@@ -200,6 +200,27 @@ def test_samples_with_boxes_of_their_own():
         assert against_solutions(moved) < 1e-12
 
 
+def test_points_do_not_move_against_each_other_on_boxes_of_their_own():
+    times = 0.1 * torch.arange(8, dtype=torch.float64)
+    u0 = torch.sin(CIRCLE.coordinates()[0]).expand(2, 1, -1)
+    lengths = torch.tensor([6.0, 7.0], dtype=torch.float64)
+    trajectories = solve(Equation("u_t = -u_x"), u0, CIRCLE, times, rtol=1e-9, length=lengths)
+    with pytest.raises(ValueError, match=r"u\*\*2\*d_u move the points .* needs one box for all samples"):
+        move(trajectories, [Generator("u**2*d_u")], parameters([0.1], [0.1]))
+
+
+def test_a_family_gives_the_components_at_points():
+    family = family_of([BOOST, SCALING])
+    x, t, u = torch.rand(3, 4, 5, dtype=torch.float64)
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    expected = torch.stack([torch.stack([t, zero, one]), torch.stack([x, 3 * t, -2 * u])])
+    torch.testing.assert_close(family.velocities([x, t, u]), expected)
+    assert family.names == (BOOST.text, SCALING.text)
+    assert family_of(family) is family
+    with pytest.raises(ValueError, match="a tensor for each of x, t, u, got 2"):
+        family.velocities([x, t])
+
+
 def test_what_is_not_moved_comes_back_bit_for_bit(data):
     generators, scales = zip(*USABLE["burgers"], strict=True)
     trajectories = data("burgers")
