@@ -12,6 +12,7 @@
 if __name__ == "solvers":  # the repository root is on sys.path; a bare name would also hide other packages
     raise ImportError("The folder solvers/ is the package pdesym.solvers: write `import pdesym.solvers`.")
 
+from pdesym.solvers.between import frames_between
 from pdesym.solvers.card import Card
 from pdesym.solvers.catalogue import (
     CATALOGUE,
@@ -86,6 +87,7 @@ __all__ = [
     "derivative",
     "fisher_kpp",
     "fitzhugh_nagumo",
+    "frames_between",
     "gray_scott",
     "heat",
     "kdv",

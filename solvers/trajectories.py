@@ -51,6 +51,36 @@ class Trajectories:
     length: Float[Tensor, "batch dims"] | None = None
     verified: Mapping[int, float] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls,
+        u: Float[Tensor, "batch time channel *space"],
+        times: Float[Tensor, " time"],
+        grid: Grid,
+        equation: Equation,
+    ) -> "Trajectories":
+        """Fields that came from elsewhere, of whose accuracy nothing is known (nan, and 0 steps).
+
+        Args:
+            u: the fields; channels are the equation's fields.
+            times: of the frames.
+            grid: of the fields.
+            equation: what they solve.
+
+        Raises:
+            ValueError: for shapes that do not fit.
+        """
+        wanted = (len(times), len(equation.fields), *grid.points)
+        if tuple(u.shape[1:]) != wanted:
+            raise ValueError(
+                f"Expected fields (batch, {', '.join(map(str, wanted))}) from the times, the equation and the grid, "
+                f"got {tuple(u.shape)}."
+            )
+        unknown = torch.full((len(u),), math.nan, dtype=torch.float64, device=u.device)
+        none = torch.zeros(len(u), dtype=torch.int64, device=u.device)
+        points = torch.full_like(none, grid.points[0])
+        return cls(u, times.double(), grid, equation, unknown, unknown, none, points, unknown)
+
     def at(self, time: int | float) -> Float[Tensor, "batch channel *space"]:
         """The fields at one of the output times.
 
