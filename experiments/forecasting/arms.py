@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from experiments.forecasting.data import Solutions
+from experiments.forecasting.learned import learned_windows
 from experiments.forecasting.settings import Preset, fingerprint, load_treatments
 from experiments.forecasting.treatment import shown
 from pdesym.operators import fno
@@ -115,7 +116,10 @@ class RunArm:
         first, recipe = first_trajectory(preset, arm), preset.recipe(arm.equation)
         solutions = Solutions(self.runs, recipe, "train", slice(first, first + arm.samples))
         windows = solutions.windows(preset.stride, preset.frames.into, preset.frames.out, self.device)
-        drawn, augmentation = shown(load_treatments()[arm.treatment], windows)
+        treatment, account = load_treatments()[arm.treatment], {}
+        drawn, augmentation = shown(treatment, windows)
+        if treatment.learned is not None:
+            drawn, account = learned_windows(solutions, windows, treatment.learned, preset.stride, arm.seed, folder)
         model = fno(
             preset.frames.into,
             preset.frames.out,
@@ -133,6 +137,7 @@ class RunArm:
             "train_seconds": read_metrics(folder)[-1]["seconds"],
             "device": self.device,
             **self.scores(model),
+            **({"learned": account} if account else {}),
             "identity": identity(preset, arm),
         }
         write_atomically(folder / "result.json", (json.dumps(result, indent=1) + "\n").encode())

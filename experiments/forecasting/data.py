@@ -36,6 +36,7 @@ class Solutions:
 
     def __init__(self, runs: Path, recipe: Recipe, split: str, samples: slice):
         data = open_dataset(dataset_of(runs, recipe), split).isel(sample=samples)
+        self.name: str = recipe.name
         self.equation: Equation = first_equation(recipe)
         self.grid: Grid = grid_of(recipe)
         self.times: Tensor = torch.tensor(data["time"].values)

@@ -87,12 +87,27 @@ class Move(_Section):
     probability: float = Field(ge=0, le=1)
 
 
+class Learned(_Section):
+    """Copies of the trajectories, moved along generators that are learned from them.
+
+    Attributes:
+        scales: of each equation: ε is uniform in ± this for every learned generator, in units of its norm.
+        copies: of each trajectory.
+        probability: that a window is one of a copy.
+    """
+
+    scales: dict[str, float]
+    copies: int = Field(ge=1)
+    probability: float = Field(ge=0, le=1)
+
+
 class Treatment(_Section):
     """What an arm is shown beside its trajectories."""
 
     meaning: str
     starts: Literal["random", "aligned"] = "random"
     moves: tuple[Move, ...] = ()
+    learned: Learned | None = None
 
 
 class Plan(_Section):

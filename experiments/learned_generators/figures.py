@@ -33,10 +33,8 @@ def ratio_figure(rows: Sequence[dict[str, Any]], others: dict[str, Any]) -> Figu
         for index, (treatment, colour) in enumerate(COLOURS.items()):
             label = LABELS[treatment]
             for place, cell in enumerate(cells):
-                mine = [
-                    row for row in rows if (row["equation"], row["samples"], row["treatment"]) == (*cell, treatment)
-                ]
-                each = ratios(rows, mine[0]) if mine else []
+                row = found(rows, *cell, treatment)
+                each = ratios(rows, row) if row else []
                 if not each:
                     continue
                 x = place + (index - 0.5) * WIDTH

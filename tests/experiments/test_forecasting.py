@@ -57,7 +57,7 @@ def test_every_arm_of_a_shipped_preset_can_be_described(name):
     preset, treatments = load_preset(name), load_treatments()
     for script in preset.plans:
         for arm in arms_of(preset, script):
-            assert arm.treatment in treatments or arm.treatment == "learned"
+            assert arm.treatment in treatments
             frames = preset.recipe(arm.equation).times.count // preset.stride.time
             forecast = preset.forecast.start + preset.frames.into + preset.forecast.blocks * preset.frames.out
             assert forecast <= frames
@@ -148,6 +148,24 @@ def test_a_killed_arm_continues_to_the_same_result(runs, preset, tmp_path):
     assert results[0] == results[1]
     assert len(results[0]["nmse_per_sample"]) == 2
     assert sum(results[0]["nmse_per_frame"]) == pytest.approx(results[0]["nmse_unrolled"])
+
+
+@pytest.mark.slow
+def test_an_arm_learns_its_generators_and_keeps_the_copies(runs, preset, monkeypatch):
+    from experiments.forecasting import arms
+
+    settings = load_treatments()["learned"].learned.model_copy(update={"copies": 2})
+    learned = {"learned": load_treatments()["learned"].model_copy(update={"learned": settings})}
+    monkeypatch.setattr(arms, "load_treatments", lambda: learned)
+    arm = Arm(0, "kdv", 2, "learned")
+    RunArm(runs, preset, arm, "cpu")()
+    account = result_of(runs, preset, arm)["learned"]
+    assert account["dimension"] == 3
+    assert max(account["angles"]) < 0.1
+    assert account["accepted"] == 1.0
+    assert 0.5 < account["valid_windows"] <= 1.0
+    kept = sorted(folder_of(runs, preset, arm).glob("copies/*"))
+    assert [path.name for path in kept] == ["0.pt", "1.pt"]
 
 
 def test_a_script_trains_what_is_missing_and_gathers_all(runs, preset, capsys):
