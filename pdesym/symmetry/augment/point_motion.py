@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
+from pdesym.solvers.heap import keep_freed_memory
 from pdesym.symmetry.augment.family import Family
 from pdesym.symmetry.augment.space_time import SpaceTimeField
 
@@ -31,8 +32,8 @@ _Course = tuple[_Tableau, int]
 # Steps of the flow are doubled until two results agree, on so many points of a sample.
 _MOST_STEPS = 128
 _PROBES = 256
-# Points at a time for which the layers of a network stay in a processor's cache: more than twice as fast.
-_IN_CACHE = 1024
+# Points at a time for which the layers of a network stay in a processor's cache.
+_IN_CACHE = 4096
 # Newton's steps for u', with slopes from differences: of velocities, which may be float32, and of the field.
 _ASIDE, _NEARBY = 0.05, 1e-3
 _LEAST_GAIN = 1e-2
@@ -60,8 +61,8 @@ def move_points(
     found by Newton's method from a midpoint step of the flow, with slopes fixed but for those of u(x, t). The flow is
     computed by a step of Runge and Kutta's method of order 4, or by steps of one of order 6 whose number is doubled
     until two results agree on some of the points; u(x, t) between frames and points comes from `SpaceTimeField`. Each
-    is exact to the tolerance, or to 1e-5 where the velocities are float32. A sample does not depend on the others. Not
-    differentiable.
+    is exact to the tolerance, to what is known of the field between its frames, or to 1e-5 where the velocities are
+    float32, whichever is largest. A sample does not depend on the others. Not differentiable.
 
     Args:
         u: the trajectories, computed in float64.
@@ -85,6 +86,7 @@ def move_points(
         AccuracyWarning: as `SpaceTimeField`.
     """
     _check(u, times, grid, family, parameters)
+    keep_freed_memory()
     moved, mask = u.clone(), torch.ones(u.shape[:2], dtype=torch.bool, device=u.device)
     with torch.no_grad():
         for sample in range(len(u)):
@@ -118,8 +120,10 @@ class _Motion:
         # (variables, points): x', t' and, to begin with, u itself.
         here = [x.expand(len(u), -1), self._times.unsqueeze(-1).expand(-1, grid.points[0]), *u.double().unbind(1)]
         self._targets = torch.stack([values.flatten() for values in here])
-        self._tolerance = max(tolerance, self._floor())
-        self._field = SpaceTimeField(u, times, grid, equation, self._tolerance)
+        tolerance = max(tolerance, self._floor())
+        self._field = SpaceTimeField(u, times, grid, equation, tolerance)
+        # Nothing else need be more exact than the field between its frames.
+        self._tolerance = max(tolerance, self._field.error / 4)
 
     def moved(self) -> tuple[Tensor, Tensor]:
         """u' `(time, channel, points)`, and the frames without pre-images outside the data `(time,)`."""
