@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
+from pdesym.solvers.spectral import integer_wavenumbers
 from pdesym.symmetry.augment.on_shell import frequencies, spectra_and_rates, square
 
 LEAST_FRAMES = 5
@@ -30,8 +31,10 @@ def on_shell_residual(
 
         ‖Σ_j a_j v̂_j − Δt Σ_j b_j v̂'_j‖ / (Δt Σ_j |b_j| ‖N̂_j‖),
 
-    norms over modes and windows, with the only numbers a, b for which polynomials of degree 8 in t leave nothing. For
-    solutions it vanishes as Δt⁸; a field that solves another equation leaves what it misses. Dimensionless, float64.
+    norms over windows and over the modes up to two thirds of the spectrum: the rates of the others lack products with
+    what the grid does not hold. a, b are the only numbers for which polynomials of degree 8 in t leave nothing. For
+    solutions the residual vanishes as Δt⁸; a field that solves another equation leaves what it misses. Dimensionless,
+    float64.
 
     Args:
         u: the trajectories, computed in float64.
@@ -72,9 +75,7 @@ def _residual(
     windows, space = omega.shape[1], (1,) * (spectra.ndim - 2)
     dt = times.diff(dim=1).mean(1).reshape(-1, 1, *space)
     axes = tuple(range(2, spectra.ndim))
-    # Modes with a wavenumber along the last axis stand for two.
-    twice = torch.full((spectra.shape[-1],), 2.0, dtype=torch.float64, device=u.device)
-    twice[0] = 1.0
+    counts = _weights(grid, u.device)
     defect = torch.zeros_like(spectra[:, :windows])
     size = torch.zeros(len(u), windows, dtype=torch.float64, device=u.device)
     turn = torch.complex(torch.cos(omega * dt), torch.sin(omega * dt))
@@ -83,14 +84,22 @@ def _residual(
         value, rate = spectra[:, j : j + windows], rates[:, j : j + windows]
         slow = a * value - dt * b * (rate - 1j * omega * value)
         defect = defect + slow * turns[LEAST_FRAMES // 2 - j]
-        size = size + abs(b) * (square(rate) * twice).sum(axes).sqrt()
+        size = size + abs(b) * (square(rate) * counts).sum(axes).sqrt()
     whole = counted.unfold(1, LEAST_FRAMES, 1).all(-1)
-    left = torch.where(whole, (square(defect) * twice).sum(axes), 0.0).sum(1)
+    left = torch.where(whole, (square(defect) * counts).sum(axes), 0.0).sum(1)
     scale = torch.where(whole, (size * dt.flatten(1)) ** 2, 0.0).sum(1)
     # Rounding of the frames is no residual of a solution that stands still.
-    largest = (square(spectra) * twice).sum(axes).amax(1)
+    largest = (square(spectra) * counts).sum(axes).amax(1)
     floor = (torch.finfo(u.dtype).eps * 1e2) ** 2 * largest * whole.sum(1)
     return (left / torch.where(whole.any(1), torch.maximum(scale, floor), torch.nan)).sqrt()
+
+
+def _weights(grid: Grid, device: torch.device) -> Tensor:
+    """2 for each mode of the half spectrum that stands for two, 0 beyond two thirds of the spectrum."""
+    weights = torch.full((), 2.0, dtype=torch.float64, device=device)
+    for modes, n in zip(integer_wavenumbers(grid, device), grid.points, strict=True):
+        weights = weights * (3 * modes.abs() <= n)
+    return torch.where(integer_wavenumbers(grid, device)[-1] == 0, weights / 2, weights)
 
 
 @lru_cache(maxsize=1)
