@@ -1,7 +1,5 @@
 """Trajectories moved point by point, by vector fields of any form on a 1D torus."""
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -10,25 +8,9 @@ from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.heap import keep_freed_memory
 from pdesym.symmetry.augment.family import Family
+from pdesym.symmetry.augment.runge_kutta import runge_kutta_step
 from pdesym.symmetry.augment.space_time import SpaceTimeField
 
-# Runge and Kutta's method, and one of order 6 in seven stages (Butcher, J. Austral. Math. Soc. 4, 1964): the rows of
-# coefficients of the stages, and the weights.
-_Tableau = tuple[tuple[tuple[int | float, ...], ...], tuple[int | float, ...]]
-_ORDER_4: _Tableau = (((), (1 / 2,), (0, 1 / 2), (0, 0, 1)), (1 / 6, 1 / 3, 1 / 3, 1 / 6))
-_ORDER_6: _Tableau = (
-    (
-        (),
-        (1 / 3,),
-        (0, 2 / 3),
-        (1 / 12, 1 / 3, -1 / 12),
-        (-1 / 16, 9 / 8, -3 / 16, -3 / 8),
-        (0, 9 / 8, -3 / 8, -3 / 4, 1 / 2),
-        (9 / 44, -9 / 11, 63 / 44, 18 / 11, 0, -16 / 11),
-    ),
-    (11 / 120, 0, 27 / 40, 27 / 40, -4 / 15, -4 / 15, 11 / 120),
-)
-_Course = tuple[_Tableau, int]
 # Steps of the flow are doubled until two results agree, on so many points of a sample.
 _MOST_STEPS = 128
 _PROBES = 256
@@ -127,7 +109,7 @@ class _Motion:
 
     def moved(self) -> tuple[Tensor, Tensor]:
         """u' `(time, channel, points)`, and the frames without pre-images outside the data `(time,)`."""
-        solved, instants = self._solved(self._course())
+        solved, instants = self._solved(self._steps())
         first, last = self._times[0], self._times[-1]
         slack = 1e-9 * (last - first)
         inside = ((instants >= first - slack) & (instants <= last + slack)).reshape(self._shape[0], -1).all(1)
@@ -146,14 +128,19 @@ class _Motion:
         values = self._family.velocities(tuple(self._targets[:, :1].unbind(0)))
         return _FLOOR.get(values.dtype, 0.0)
 
-    def _back(self, z: Tensor, course: _Course) -> Tensor:
-        """exp(−v) at points `(variables, points)`."""
-        (stages, weights), steps = course
-        for _ in range(steps):
-            velocities: list[Tensor] = []
-            for row in stages:
-                velocities.append(self._velocity(_combined(z, row, velocities, -1 / steps)))
-            z = _combined(z, weights, velocities, -1 / steps)
+    def _back(self, z: Tensor, steps: int) -> Tensor:
+        """exp(−v) at points `(variables, points)`, by steps of order 6; 0 stands for one step of order 4."""
+        if not steps:
+            k1 = self._velocity(z)
+            k2 = self._velocity(z - k1 / 2)
+            k3 = self._velocity(z - k2 / 2)
+            return z - (k1 + 2 * (k2 + k3) + self._velocity(z - k3)) / 6
+
+        def rate(state: Tensor, _: float) -> Tensor:
+            return self._velocity(state)
+
+        for n in range(steps):
+            z = runge_kutta_step(rate, z, -n / steps, -1 / steps)
         return z
 
     def _begun(self, w: Tensor) -> tuple[Tensor, Tensor]:
@@ -175,25 +162,24 @@ class _Motion:
             slopes[2 + a, a] += 1
         return self._field(*(z - velocity[:2])) + velocity[2:], slopes
 
-    def _course(self) -> _Course:
-        """A method and its steps, with an error of the flow, measured in the field, below the tolerance."""
+    def _steps(self) -> int:
+        """Steps for `_back` with an error of the flow, measured in the field, below the tolerance."""
         probes = self._targets[:, :: max(1, self._targets.shape[1] // _PROBES)]
         in_space, in_time = self._field.slopes
-        course: _Course = (_ORDER_4, 1)
-        reached = self._back(probes, course)
-        while course[1] <= _MOST_STEPS:
-            finer: _Course = (_ORDER_6, 1 if course[0] is _ORDER_4 else 2 * course[1])
+        steps, reached = 0, self._back(probes, 0)
+        while steps <= _MOST_STEPS:
+            finer = max(1, 2 * steps)
             better = self._back(probes, finer)
             if not better.isfinite().all():
                 raise self._lost("its flow does not stay finite")
             off = (better - reached).abs().amax(1)
             error = float(((off[2:] + off[0] * in_space + off[1] * in_time) / self._field.scale).max())
             if error <= self._tolerance:
-                return course
-            course, reached = finer, better
+                return steps
+            steps, reached = finer, better
         raise self._lost(f"its flow needs more than {_MOST_STEPS} steps")
 
-    def _solved(self, course: _Course) -> tuple[Tensor, Tensor]:
+    def _solved(self, steps: int) -> tuple[Tensor, Tensor]:
         """u' `(channel, points)` with w(u') = u(x(u'), t(u')), and the times t."""
         scale = self._field.scale.unsqueeze(-1)
         w, slopes = self._begun(self._targets[2:])
@@ -201,7 +187,7 @@ class _Motion:
         active = torch.arange(w.shape[1], device=w.device)
         before = torch.full_like(w[0], torch.finfo(w.dtype).tiny)  # the first step promises nothing
         for _ in range(_MOST_ITERATIONS):
-            source = self._back(torch.cat([self._targets[:2, active], w[:, active]]), course)
+            source = self._back(torch.cat([self._targets[:2, active], w[:, active]]), steps)
             instants[active] = source[1]
             here = self._field(source[0], source[1])
             off = source[2:] - here
@@ -226,14 +212,6 @@ class _Motion:
             if parameter != 0
         )
         return ValueError(f"Sample {self._sample} cannot be moved along {names}: {what}; take smaller parameters.")
-
-
-def _combined(z: Tensor, row: Sequence[int | float], velocities: Sequence[Tensor], h: float) -> Tensor:
-    """z + h Σ_j row_j k_j."""
-    for weight, velocity in zip(row, velocities, strict=True):
-        if weight:
-            z = torch.add(z, velocity, alpha=h * weight)
-    return z
 
 
 def _check(u: Tensor, times: Tensor, grid: Grid, family: Family, parameters: Tensor) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pdesym.solvers.torch_function import torch_function
 from pdesym.symmetry.augment.frame_form import FrameForm
+from pdesym.symmetry.augment.runge_kutta import runge_kutta_step
 from pdesym.symmetry.vector_field import TIME, variable
 
 # Two numbers of steps agree to this, relative to 1 + the size of the result.
@@ -21,9 +22,9 @@ class PreImages:
     """The flow of Σ_g ε_g v_g backwards from times t', for vector fields that move frames without stretching the box.
 
     The moved frame is u'(x', t') = M u(x' − c, t) + m. Along the flow, r = 0 … 1: t_r = −τ, c_r = a, m_r = P α,
-    P_r = P β with P = 1 at r = 0, M = P at r = 1. Runge and Kutta's method of order 4, with the fewest steps, a power
-    of 2, whose result agrees with that of twice as many, at the largest parameters; their number is the same in every
-    call, so that a sample does not depend on others.
+    P_r = P β with P = 1 at r = 0, M = P at r = 1. The steps are the fewest, a power of 2, whose result agrees with that
+    of twice as many at the largest parameters; their number is the same in every call, so that a sample does not depend
+    on others.
 
     Args:
         form: the vector fields, b = 0.
@@ -87,13 +88,12 @@ class PreImages:
         state[0] = t
         state[-len(one) :] = one.reshape(-1, 1, 1)
         steady = (parameters @ self._constant).T.unsqueeze(-1)
-        h = 1 / steps
-        for _ in range(steps):
-            k1 = self._rate(parameters, steady, state)
-            k2 = self._rate(parameters, steady, state + (h / 2) * k1)
-            k3 = self._rate(parameters, steady, state + (h / 2) * k2)
-            k4 = self._rate(parameters, steady, state + h * k3)
-            state = state + (h / 6) * (k1 + 2 * (k2 + k3) + k4)
+
+        def rate(state: Tensor, _: float) -> Tensor:
+            return self._rate(parameters, steady, state)
+
+        for n in range(steps):
+            state = runge_kutta_step(rate, state, n / steps, 1 / steps)
         return state
 
     def _rate(self, parameters: Tensor, steady: Tensor, state: Tensor) -> Tensor:
