@@ -6,18 +6,24 @@ from pathlib import Path
 from pdesym.datasets import Windows
 from pdesym.datasets.recipe_file import load
 from pdesym.lab.folder import Folder
+from pdesym.lab.learning import self_boosted_windows
 from pdesym.lab.recipe import LabRecipe
 from pdesym.operators import fno
 from pdesym.symmetry import Generator, RandomFlow
-from pdesym.training import Training, train, train_in_parallel
+from pdesym.training import Training, TrainingWindows, train, train_in_parallel
 
-PLAIN, BOOSTED = "plain", "boosted"
+PLAIN, BOOSTED, SELF_BOOSTED = "plain", "boosted", "self-boosted"
 Arm = tuple[str, int]
 
 
 def arms_of(recipe: LabRecipe) -> tuple[Arm, ...]:
-    """Every arm as (operator, seed), pair by pair."""
-    return tuple((operator, seed) for seed in recipe.seeds for operator in (PLAIN, BOOSTED))
+    """Every arm as (operator, seed), seed by seed."""
+    return tuple((operator, seed) for seed in recipe.seeds for operator in operators_of(recipe))
+
+
+def operators_of(recipe: LabRecipe) -> tuple[str, ...]:
+    """The operators that are trained."""
+    return (PLAIN, BOOSTED) if recipe.learning is None else (PLAIN, BOOSTED, SELF_BOOSTED)
 
 
 def train_arm(root: Path, operator: str, seed: int) -> None:
@@ -37,8 +43,11 @@ def train_arm(root: Path, operator: str, seed: int) -> None:
     if operator == BOOSTED:
         generator = Generator(recipe.boost.generator, windows.fields, windows.grid.axes)
         boost = RandomFlow(generator, windows.grid, recipe.boost.width, recipe.boost.probability)
+    shown: TrainingWindows = windows
+    if operator == SELF_BOOSTED:
+        shown = self_boosted_windows(folder, recipe, seed)
     settings = recipe.training.model_copy(update={"seed": seed})
-    train(model, windows, settings, folder.arm(operator, seed), augmentation=boost, progress=False)
+    train(model, shown, settings, folder.arm(operator, seed), augmentation=boost, progress=False)
 
 
 def train_arms(folder: Folder, recipe: LabRecipe) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pdesym.datasets import Windows
-from pdesym.lab.arms import BOOSTED, PLAIN
+from pdesym.lab.arms import operators_of
 from pdesym.lab.folder import Folder
 from pdesym.lab.forecast import operator_name
 from pdesym.lab.recipe import LabRecipe
@@ -55,7 +55,7 @@ def measure_defects(folder: Folder, recipe: LabRecipe, equation: Equation) -> No
     exact = lie_derivatives(solver, generators, refined, fine, times[:into], times[into:])
     forecast = folder.read("forecast.json")
     rows = [_row(SOLVER, [exact], recipe, forecast["solver_nmse"])]
-    for operator in (PLAIN, BOOSTED):
+    for operator in operators_of(recipe):
         measured = []
         for seed in recipe.seeds:
             model = load_operator(folder.arm(operator, seed)).double()

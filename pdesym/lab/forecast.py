@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from pdesym.datasets import Windows
-from pdesym.lab.arms import arms_of
+from pdesym.lab.arms import PLAIN, arms_of, operators_of
 from pdesym.lab.folder import Folder
 from pdesym.lab.recipe import LabRecipe
 from pdesym.operators import load_operator
@@ -55,8 +55,11 @@ def measure_forecasts(folder: Folder, recipe: LabRecipe, equation: Equation, rto
     flow = FlowMap(equation, windows.grid, window.times[0, into - 1 :], rtol=rtol)
     solver = unrolled_nmse(flow(window.u_in[:, -1]), window.u_out)
     unrolled = {(arm["operator"], arm["seed"]): arm["nmse_unrolled"] for arm in arms}
-    plain, boosted = operator_name("plain"), operator_name("boosted")
-    ratios = [{"seed": seed, "value": unrolled[boosted, seed] / unrolled[plain, seed]} for seed in recipe.seeds]
+    plain = operator_name(PLAIN)
+    ratios = []
+    for name in map(operator_name, operators_of(recipe)[1:]):
+        each = [{"seed": seed, "value": unrolled[name, seed] / unrolled[plain, seed]} for seed in recipe.seeds]
+        ratios.append({"operator": name, "seeds": each, "mean": float(np.mean([ratio["value"] for ratio in each]))})
     folder.write_arrays(
         "example.npz",
         x=windows.grid.coordinates()[0].numpy(),
@@ -74,6 +77,5 @@ def measure_forecasts(folder: Folder, recipe: LabRecipe, equation: Equation, rto
             "arms": arms,
             "solver_nmse": solver.value,
             "ratios": ratios,
-            "ratio": float(np.mean([ratio["value"] for ratio in ratios])),
         },
     )

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from pdesym.datasets import Windows
-from pdesym.lab.arms import BOOSTED, PLAIN
+from pdesym.lab.arms import operators_of
 from pdesym.lab.defects import SOLVER, SolverOnWindows, interpolated
 from pdesym.lab.folder import Folder
 from pdesym.lab.forecast import operator_name
@@ -53,7 +53,7 @@ def measure_learned(folder: Folder, recipe: LabRecipe, equation: Equation) -> No
     refined = interpolated(window.u_in, windows.grid, fine)
     arms: dict[str, list[Operator]] = {
         operator: [load_operator(folder.arm(operator, seed)).double() for seed in recipe.seeds]
-        for operator in (PLAIN, BOOSTED)
+        for operator in operators_of(recipe)
     }
     libraries = []
     for polynomials in settings.libraries:

@@ -38,6 +38,27 @@ class Boost(_Section):
     probability: float = Field(ge=0, le=1)
 
 
+class Learning(_Section):
+    """The augmentation of the third operator: along symmetries learned from its own training trajectories.
+
+    Attributes:
+        steps: in which they are learned.
+        scale: each trajectory is moved by Σ α_a v_a, α_a uniform in ±scale, v_a of unit norm under the measure of what
+            was learned; for Korteweg-de Vries 0.18 is a boost of about 0.4.
+        copies: moved copies of each trajectory from which windows are drawn.
+        probability: that a window is one of a copy.
+        parts: into how many the time between two frames is cut, by solving the equation that was identified.
+        residual: with a larger one a moved trajectory is not used; coarse data have some before they move.
+    """
+
+    steps: int = Field(ge=0)
+    scale: float = Field(ge=0)
+    copies: int = Field(ge=1)
+    probability: float = Field(ge=0, le=1)
+    parts: int = Field(ge=1)
+    residual: float = Field(gt=0)
+
+
 class Forecast(_Section):
     """The unrolled prediction: input from frame `start`, then `blocks` times the output fed back."""
 
@@ -110,8 +131,10 @@ class LabRecipe(_Section):
         frames: of the operators.
         model: their size.
         training: of each arm; its seed is that of the first pair.
-        pairs: pairs of a plain and a boosted operator that share initial weights and windows; their seeds count up.
+        pairs: pairs of a plain and a boosted operator, and a self-boosted one, which share initial weights and windows;
+            their seeds count up.
         boost: how the boosted operators are taught.
+        learning: how the self-boosted operators teach themselves; null for none of these.
         forecast: how predictions are scored.
         defects: which Lie derivatives are measured.
         discovery: which symmetries are looked for.
@@ -125,6 +148,7 @@ class LabRecipe(_Section):
     training: TrainingSettings = TrainingSettings()
     pairs: int = Field(default=2, ge=1)
     boost: Boost
+    learning: Learning | None
     forecast: Forecast
     defects: Defects
     discovery: Discovery

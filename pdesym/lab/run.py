@@ -20,6 +20,7 @@ from pdesym.lab.defects import measure_defects
 from pdesym.lab.folder import Folder
 from pdesym.lab.forecast import measure_forecasts, operator_name
 from pdesym.lab.learned import library_of, measure_learned
+from pdesym.lab.learning import collect_learning
 from pdesym.lab.recipe import LabRecipe, load_lab_recipe
 from pdesym.report import defect_table, terminal_table, write_page
 from pdesym.solvers import Equation
@@ -68,6 +69,7 @@ def run_lab(out: Path, recipe: str | Path = "kdv", overrides: Sequence[str] = ()
     trained = all(steps_done(folder, lab, arm) == lab.training.steps for arm in arms_of(lab))
     stage("training", trained, lambda: train_arms(folder, lab))
     _write_training(folder, lab)
+    collect_learning(folder, lab)
     rtol = dataset.rtol or DEFAULT_RTOL
     forecast_done = folder.read("forecast.json") is not None
     stage("forecasts", forecast_done, lambda: measure_forecasts(folder, lab, equation, rtol))
@@ -78,7 +80,9 @@ def run_lab(out: Path, recipe: str | Path = "kdv", overrides: Sequence[str] = ()
     page = write_page(folder.root)
     print(terminal_table(defect_table(folder.read("defects.json"))))
     forecast = folder.read("forecast.json")
-    print(f"unrolled NMSE boosted / plain: {forecast['ratio']:.2f} over {len(forecast['ratios'])} paired seeds")
+    for ratio in forecast["ratios"]:
+        name, mean, seeds = ratio["operator"], ratio["mean"], len(ratio["seeds"])
+        print(f"unrolled NMSE {name} / plain FNO: {mean:.2f} over {seeds} paired seeds")
     _say(f"the whole run: {time.monotonic() - began:.1f} s")
     return page
 

@@ -13,6 +13,7 @@ from pdesym.report.drawing import Drawing, drawings
 from pdesym.report.figures import png
 from pdesym.report.json_block import json_block
 from pdesym.report.learned_section import learned_libraries
+from pdesym.report.learning_section import learned_generators
 from pdesym.report.record import Record
 from pdesym.report.results import JSON_FILES, Results, read_results
 
@@ -58,6 +59,7 @@ def write_page(folder: Path) -> Path:
         text["defects"],
         images["defects"],
         *itertools.chain.from_iterable((part, images[f"spectra-{k}"]) for k, part in enumerate(libraries, start=1)),
+        learned_generators(results),
         text["forecasts"],
         images["errors"],
         images["forecast"],

@@ -11,9 +11,12 @@ from pdesym.report.record import Record
 from pdesym.report.results import Results
 from pdesym.report.table import defect_table, html_table
 
-BOOSTED = (
-    " The boosted one saw every training trajectory from a frame that moves at a random speed, the plain one as it is."
-)
+TAUGHT = {
+    "boosted FNO": " The boosted one saw every training trajectory from a frame that moves at a random speed, the "
+    "plain one as it is.",
+    "self-boosted FNO": " The self-boosted one was told nothing: it moved its trajectories along symmetries that were "
+    "learned from them.",
+}
 
 
 def introduction(results: Results) -> str:
@@ -33,10 +36,10 @@ def introduction(results: Results) -> str:
         f"error of {link(data['rtol'], given_text)} (largest estimate {link(data['largest_error'])}). "
         f"The {_listed([escape(name) for name in operators])} learned it from the training "
         f"trajectories, in {_distinct(forecast['arms'], 'steps')} steps, from the seeds "
-        f"{_distinct(forecast['arms'], 'seed')}.{BOOSTED if 'boosted FNO' in operators else ''} The NMSE of their "
-        f"unrolled forecasts of the test trajectories is {', '.join(outcome)}; the ratio, boosted to plain, is "
-        f"{link(forecast['ratio'])}. Then each operator, and the solver itself, "
-        "was asked how far it breaks the symmetries of the equation, and transformations that are none.</p>\n"
+        f"{_distinct(forecast['arms'], 'seed')}.{''.join(text for name, text in TAUGHT.items() if name in operators)} "
+        f"The NMSE of their unrolled forecasts of the test trajectories is {', '.join(outcome)}{_ratios(forecast)}. "
+        "Then each operator, and the solver itself, was asked how far it breaks the symmetries of the equation, and "
+        "transformations that are none.</p>\n"
         "<p>Every number on this page leads to its place in the result files, which are at the end of the page and "
         "beside it in the folder <code>results</code>.</p>"
     )
@@ -67,13 +70,24 @@ def forecasts(results: Results) -> str:
         ]
         for arm in record["arms"]
     ]
-    ratios = [f"{link(ratio['value'])} (seed {link(ratio['seed'], given_text)})" for ratio in record["ratios"]]
+    ratios = [f"<p>{_seeds_of(ratio)}; together {link(ratio['mean'])}.</p>" for ratio in record["ratios"]]
     return (
         "<h2>The forecast</h2>\n"
         f"<p>{escape(record['metric'].text)}</p>\n"
         + _table(["operator", "seed", "unrolled NMSE", "NMSE of the first block"], rows)
-        + f"<p>Ratio of the unrolled NMSE, boosted to plain: {_listed(ratios)}; together {link(record['ratio'])}.</p>"
+        + "\n".join(ratios)
     )
+
+
+def _ratios(forecast: Record) -> str:
+    """The ratios of the introduction, where there are any."""
+    each = [f"{link(ratio['mean'])} ({escape(ratio['operator'].text)})" for ratio in forecast["ratios"]]
+    return f"; relative to the plain FNO it is {_listed(each)}" if each else ""
+
+
+def _seeds_of(ratio: Record) -> str:
+    seeds = [f"{link(each['value'])} (seed {link(each['seed'], given_text)})" for each in ratio["seeds"].elements]
+    return f"Ratio of the unrolled NMSE, {escape(ratio['operator'].text)} to plain FNO: {_listed(seeds)}"
 
 
 def training(results: Results) -> str:

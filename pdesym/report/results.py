@@ -7,15 +7,16 @@ from typing import Any
 
 from pdesym.report.example import Example, read_example
 
-JSON_FILES = ("forecast", "defects", "discovery", "data", "training", "run")
+JSON_FILES = ("forecast", "defects", "learning", "discovery", "data", "training", "run")
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a run left in `results/`: six JSON files as dictionaries, and the example fields as arrays."""
+    """What a run left in `results/`: seven JSON files as dictionaries, and the example fields as arrays."""
 
     forecast: dict[str, Any]
     defects: dict[str, Any]
+    learning: dict[str, Any]
     discovery: dict[str, Any]
     data: dict[str, Any]
     training: dict[str, Any]

@@ -11,6 +11,8 @@ import pytest
 from pdesym.lab import run_lab
 from pdesym.report import read_results
 
+NETWORKS = ("plain FNO", "boosted FNO", "self-boosted FNO")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, tiny):
@@ -22,7 +24,7 @@ def run(tmp_path_factory, tiny):
 
 def test_the_solver_has_the_symmetries_and_not_the_wrong_ones(run):
     rows = {row["name"]: row["defects"] for row in read_results(run).defects["operators"]}
-    assert set(rows) == {"exact solver", "plain FNO", "boosted FNO"}
+    assert set(rows) == {"exact solver", *NETWORKS}
     exact = rows["exact solver"]
     assert exact["d_x"]["mean"] < 1e-9
     assert exact["t*d_x + d_u"]["mean"] < 1e-7
@@ -34,12 +36,12 @@ def test_the_solver_has_the_symmetries_and_not_the_wrong_ones(run):
 def test_symmetries_are_found_where_they_are_and_none_are_claimed_of_the_untrained(run):
     (library,) = read_results(run).discovery["libraries"]
     found = {source["name"]: source for source in library["sources"]}
-    assert list(found) == ["equation", "exact solver", "plain FNO", "boosted FNO"]
+    assert list(found) == ["equation", "exact solver", *NETWORKS]
     assert library["columns"] == 9
     for name in ("equation", "exact solver"):
         assert found[name]["generators"] == ["d_x", "d_t", "t*d_x + d_u"]
         assert not found[name]["flags"]
-    for name in ("plain FNO", "boosted FNO"):
+    for name in NETWORKS:
         assert found[name]["error"] > 0.5
         assert any("means nothing" in flag for flag in found[name]["flags"])
     for source in found.values():
@@ -54,17 +56,29 @@ def test_the_results_agree_with_one_another(run):
     for arm in arms.values():
         assert sum(arm["nmse_per_frame"]) == pytest.approx(arm["nmse_unrolled"])
         assert sum(arm["nmse_per_sample"]) / 4 == pytest.approx(arm["nmse_unrolled"])
-    ratio = arms["boosted FNO"]["nmse_unrolled"] / arms["plain FNO"]["nmse_unrolled"]
-    assert results.forecast["ratio"] == pytest.approx(ratio)
+    assert [ratio["operator"] for ratio in results.forecast["ratios"]] == list(NETWORKS[1:])
+    for ratio in results.forecast["ratios"]:
+        expected = arms[ratio["operator"]]["nmse_unrolled"] / arms["plain FNO"]["nmse_unrolled"]
+        assert ratio["mean"] == pytest.approx(expected)
     by_name = {row["name"]: row["nmse"] for row in results.defects["operators"]}
     assert by_name["plain FNO"] == pytest.approx(arms["plain FNO"]["nmse_unrolled"])
     assert by_name["exact solver"] < 1e-2 < by_name["plain FNO"], "eight steps of training predict nothing"
     assert results.data["largest_error"] <= results.data["rtol"]
 
 
+def test_the_symmetries_are_learned_from_the_training_data(run):
+    (learned,) = read_results(run).learning["runs"]
+    assert "identified from the data" in learned["equation"]
+    assert learned["dimension"] == 3
+    assert set(learned["generators"]) == {"d_x", "d_t", "t*d_x + d_u"}
+    assert learned["angle"] < 2
+    assert learned["levels"][3] > 5 * learned["tolerance"]
+    assert learned["accepted"] > 0.5
+
+
 def test_the_arms_start_alike_and_end_apart(run):
-    losses = [json.loads((run / "results" / "training.json").read_text())["arms"][i]["loss"] for i in (0, 1)]
-    assert losses[0] != losses[1]
+    losses = [json.loads((run / "results" / "training.json").read_text())["arms"][i]["loss"] for i in range(3)]
+    assert losses[0] != losses[1] != losses[2] != losses[0]
 
 
 def test_a_repeated_call_computes_nothing_again(run, tiny, capsys):

@@ -69,6 +69,7 @@ def test_the_page_parses_and_has_its_parts(report, parsed):
     assert [block.attributes["id"] for block in parsed.all("details")] == [
         "forecast.json",
         "defects.json",
+        "learning.json",
         "discovery.json",
         "data.json",
         "training.json",
@@ -123,7 +124,7 @@ def test_every_number_is_the_one_of_the_file_it_links_to(report, parsed):
 
 def test_no_number_stands_without_a_link(report, parsed):
     given = [report.contents[name]["metric"] for name in ("forecast", "defects")]
-    given.append(report.contents["discovery"]["method"])
+    given += [report.contents[name]["method"] for name in ("discovery", "learning")]
     for text, tags in parsed.texts:
         if tags & {"a", "pre", "code", "style", "title", "h1", "summary"}:
             continue
@@ -236,7 +237,7 @@ def test_numbers_that_are_not_finite_are_shown_as_such(tmp_path, write_run, cont
     arm = contents["forecast"]["arms"][0]
     arm.update(nmse_unrolled=math.inf, nmse_first_block=math.nan, train_seconds=None)
     arm["nmse_per_frame"][20:] = [math.nan] * 20
-    contents["forecast"]["ratio"] = math.nan
+    contents["forecast"]["ratios"][0]["mean"] = math.nan
     contents["defects"]["operators"][1]["nmse"] = math.inf
     contents["defects"]["operators"][1]["defects"]["d_x"] = {"mean": math.nan, "low": math.nan, "high": math.nan}
     contents["data"]["largest_error"] = None
@@ -246,14 +247,15 @@ def test_numbers_that_are_not_finite_are_shown_as_such(tmp_path, write_run, cont
     assert cited["#forecast.json/arms/0/nmse_unrolled"] == "inf"
     assert cited["#forecast.json/arms/0/nmse_first_block"] == "nan"
     assert cited["#forecast.json/arms/0/train_seconds"] == "–"
-    assert cited["#forecast.json/ratio"] == "nan"
+    assert cited["#forecast.json/ratios/0/mean"] == "nan"
     assert cited["#defects.json/operators/1/defects/d_x/mean"] == "nan"
     assert cited["#data.json/largest_error"] == "–"
 
 
 # Every entry that the report promises to need: one that is missing is named, and nothing is written.
 NEEDED = {
-    "forecast": ["metric", "times", "arms", "ratios", "ratio"],
+    "forecast": ["metric", "times", "arms", "ratios"],
+    "learning": ["method", "runs"],
     "defects": ["metric", "maximum", "windows", "generators", "operators"],
     "discovery": ["method", "windows", "libraries"],
     "data": ["equation", "formula", "splits", "rtol", "largest_error"],

@@ -16,8 +16,8 @@ FAINT = "#6e7781"
 GRID = "#d8dee4"
 
 # Okabe and Ito: told apart with any kind of colour vision, and in grey.
-OPERATORS = {"exact solver": "#6e7781", "plain FNO": "#d55e00", "boosted FNO": "#0072b2"}
-FURTHER = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+OPERATORS = {"exact solver": "#6e7781", "plain FNO": "#d55e00", "boosted FNO": "#0072b2", "self-boosted FNO": "#009e73"}
+FURTHER = ("#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 _STYLE = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same picture on every machine
