@@ -1,8 +1,12 @@
 """Moved trajectories against solutions from their own first frames."""
 
 import dataclasses
+import json
 import math
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -347,3 +351,12 @@ def test_frames_that_are_too_coarse_are_refused():
     trajectories = solve(equation, law.sample(grid, range(1), seed=1), grid, times, rtol=1e-7)
     with pytest.raises(ValueError, match="the frames are too coarse in time or space"):
         move(trajectories, [TIME], parameters([0.1]))
+
+
+@pytest.mark.slow
+def test_many_trajectories_take_little_memory():
+    script = Path(__file__).parents[2] / "experiments" / "benchmarks" / "augmentation.py"
+    run = subprocess.run([sys.executable, script, "--peak"], capture_output=True, text=True, check=True)
+    measured = json.loads(run.stdout)
+    assert measured["trajectories"] == 512
+    assert measured["peak_above_data_mib"] < 1024
