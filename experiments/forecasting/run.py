@@ -70,5 +70,7 @@ def gathered(runs: Path, preset: Preset, arms: Iterable[Arm]) -> dict[str, Any]:
         row["nmse"].append(result["nmse_unrolled"])
         row["nmse_first_block"].append(result["nmse_first_block"])
         row["train_seconds"].append(result["train_seconds"])
+        if "learned" in result:
+            row.setdefault("learned", []).append(result["learned"])
     settings = preset.model_dump(mode="json", exclude={"plans"})
     return {"metric": METRIC, "preset": settings, "rows": list(rows.values())}

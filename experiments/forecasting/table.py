@@ -19,11 +19,11 @@ def report(record: Mapping[str, Any]) -> str:
 def table(rows: Sequence[Row]) -> list[str]:
     """One line a row: the error of every seed, and the ratio to the arm without augmentation."""
     lines = [
-        "| equation | N | treatment | steps | NMSE | each seed | NMSE / none | each seed | first block |",
-        "| --- | ---: | --- | ---: | ---: | --- | ---: | --- | ---: |",
+        "| equation | N | treatment | steps | NMSE | each seed | NMSE / none | each seed | first block | / none |",
+        "| --- | ---: | --- | ---: | ---: | --- | ---: | --- | ---: | ---: |",
     ]
     for row in rows:
-        ratio = ratios(rows, row)
+        ratio, first = (ratios(rows, row, error=error) for error in ("nmse", "nmse_first_block"))
         cells = [
             row["equation"],
             str(row["samples"]),
@@ -34,6 +34,7 @@ def table(rows: Sequence[Row]) -> list[str]:
             spread_text(ratio) if ratio else "",
             ", ".join(f"{value:.2f}" for value in ratio),
             spread_text(row["nmse_first_block"]),
+            spread_text(first) if first else "",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
@@ -45,13 +46,13 @@ def found(rows: Iterable[Row], equation: str, samples: int, treatment: str) -> R
     return next((row for row in rows if (row["equation"], row["samples"], row["treatment"]) == key), None)
 
 
-def ratios(rows: Sequence[Row], row: Row, baseline: str = BASELINE) -> list[float]:
+def ratios(rows: Sequence[Row], row: Row, baseline: str = BASELINE, error: str = "nmse") -> list[float]:
     """The error over that of another treatment, seed by seed; empty for the baseline itself and where it is missing."""
     base = found(rows, row["equation"], row["samples"], baseline)
     if base is None or row["treatment"] == baseline:
         return []
-    theirs = dict(zip(base["seeds"], base["nmse"], strict=True))
-    return [nmse / theirs[seed] for seed, nmse in zip(row["seeds"], row["nmse"], strict=True) if seed in theirs]
+    theirs = dict(zip(base["seeds"], base[error], strict=True))
+    return [value / theirs[seed] for seed, value in zip(row["seeds"], row[error], strict=True) if seed in theirs]
 
 
 def spread_text(values: Sequence[float]) -> str:

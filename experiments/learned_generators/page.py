@@ -14,9 +14,13 @@ from typing import Any
 from experiments.forecasting.bars import BAR, ratio_bars
 from experiments.forecasting.results import published, results
 from experiments.forecasting.setting import EQUATIONS, settings_text
+from experiments.forecasting.settings import load_treatments
 from experiments.forecasting.table import Row, found, ratios, spread_text
+from pdesym.report.number_text import measured_text
+from pdesym.symmetry.augment.augment import TOLERANCE
 
 HERE = Path(__file__).parent
+TRUE_DIMENSION = 3
 TREATMENTS = ("none", "exact", "learned")
 
 
@@ -31,14 +35,26 @@ def page() -> str:
     ]
     template = Template((HERE / "page.md").read_text(encoding="utf-8"))
     return template.substitute(
-        settings_text(record),
+        settings_text(record) | learned_settings(),
         augmentation_table="\n".join(augmentation_table(rows, published(HERE))),
         bar=f"{BAR:g}",
         bars="\n".join(dict.fromkeys(expected)),
+        learned=learned_in_arms(rows),
         algebras=algebras(HERE / "results" / "algebras.md"),
         arms=str(sum(len(row["seeds"]) for row in rows)),
         paper=paper_size(),
     )
+
+
+def learned_settings() -> dict[str, str]:
+    """How the third treatment moves the trajectories."""
+    learned = load_treatments()["learned"].learned
+    assert learned is not None, "it is the treatment that has this section"
+    return {
+        "copies": str(learned.copies),
+        "scales": " and ".join(f"{scale:g} ({EQUATIONS[name]})" for name, scale in learned.scales.items()),
+        "learned_share": f"{learned.probability:g}",
+    }
 
 
 def paper_size() -> str:
@@ -71,6 +87,22 @@ def augmentation_table(rows: Sequence[Row], others: Mapping[str, Any]) -> list[s
         cells += [f"{exact / none:.2f}", f"{learned / none:.2f}", f"{learned / exact:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def learned_in_arms(rows: Sequence[Row]) -> str:
+    """What the arms learned before they trained, and how much of it they could use."""
+    accounts = [account for row in rows for account in row.get("learned", ())]
+    if not accounts:
+        return "No arm has learned generators yet."
+    true = sum(account["dimension"] == TRUE_DIMENSION for account in accounts)
+    angle = max(account["angles"][0] for account in accounts)
+    accepted, windows = (mean(account[key] for account in accounts) for key in ("accepted", "valid_windows"))
+    return (
+        f"{true} of {len(accounts)} arms learned {TRUE_DIMENSION} generators, as many as there are; the largest angle "
+        f"to the exact ones (translations in x and t, boost) is {measured_text(angle)}°. Of the moved trajectories "
+        f"{accepted:.1%} solve the equation (residual at most {TOLERANCE:g}), and {windows:.0%} of their windows lie "
+        "inside the data after the motion in time."
+    )
 
 
 def as_good(rows: Sequence[Row]) -> list[str]:

@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from experiments.forecasting.results import published, results
 from experiments.forecasting.table import ratios
-from pdesym.report.figures.house_style import GRID, OPERATORS, house_style, new_figure
+from pdesym.report.figures.house_style import GRID, INK, OPERATORS, house_style, new_figure, show_decades
 from pdesym.report.figures.png import png
 
 HERE = Path(__file__).parent
@@ -33,7 +33,8 @@ def sample_figure(rows: Sequence[dict[str, Any]], paper: dict[str, Any]) -> Figu
         axes = figure.subplots(2, 2, sharex=True)
         for column, (equation, title) in enumerate(TITLES.items()):
             above, below = axes[0, column], axes[1, column]
-            above.set(title=title, xscale="log", yscale="log")
+            above.set(title=title, xscale="log")
+            show_decades(above)
             for key, treatment in (("none", "none"), ("augmented", "exact")):
                 theirs, bars = (paper["sample_efficiency"][equation][name] for name in (key, f"{key}_bar"))
                 colour = COLOURS[treatment]
@@ -42,9 +43,13 @@ def sample_figure(rows: Sequence[dict[str, Any]], paper: dict[str, Any]) -> Figu
                 above.errorbar(paper["samples"], theirs, bars, label=label, **look)
                 mine = [row for row in rows if (row["equation"], row["treatment"]) == (equation, treatment)]
                 _ours(above, mine, colour, f"ours: {LABELS[treatment]}")
-            pair = paper["sample_efficiency"][equation]
-            theirs = [with_ / without for with_, without in zip(pair["augmented"], pair["none"], strict=True)]
-            below.plot(paper["samples"], theirs, color="#6e7781", marker="s", linestyle="--", markerfacecolor="white")
+            for key, label, look in (
+                ("sample_efficiency", "published: one shot", {"marker": "s", "linestyle": "--"}),
+                ("autoregressive", "published: block to block", {"marker": "D", "linestyle": ":"}),
+            ):
+                if pair := paper[key].get(equation):
+                    theirs = [with_ / without for with_, without in zip(pair["augmented"], pair["none"], strict=True)]
+                    below.plot(paper["samples"], theirs, color=INK, markerfacecolor="white", label=label, **look)
             for row in rows:
                 each = ratios(rows, row) if (row["equation"], row["treatment"]) == (equation, "exact") else []
                 if each:
@@ -57,9 +62,10 @@ def sample_figure(rows: Sequence[dict[str, Any]], paper: dict[str, Any]) -> Figu
             below.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             below.xaxis.set_minor_formatter(NullFormatter())
         axes[0, 0].set_ylabel("NMSE")
-        axes[1, 0].set_ylabel("NMSE with / without")
+        axes[1, 0].set_ylabel("with / without")
         for each in axes.flat:
             each.grid(axis="y", color=GRID, linewidth=0.8)
+        axes[1, 0].legend(frameon=False, fontsize=8, loc="upper right")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper left", frameon=False, ncols=2)
     return figure
