@@ -74,6 +74,11 @@ def test_the_protocol_of_the_laptop_is_the_one_that_was_agreed(preset):
     assert 2 * (times.last - times.first) / (times.count - 1) == pytest.approx(0.401, abs=1e-3)
 
 
+def test_passes_make_steps_in_proportion_to_the_trajectories():
+    training = load_preset("paper").training
+    assert [training.settings(samples, 0).steps for samples in (32, 128, 512)] == [22_400, 89_600, 358_400]
+
+
 def test_the_operators_see_every_second_frame_and_point(runs, preset, windows):
     solutions = Solutions(runs, preset.recipe("kdv"), "train", slice(0, 2))
     assert solutions.u.shape == (2, 140, 1, 256)
