@@ -21,6 +21,8 @@ from pdesym.solvers.trajectories import Trajectories
 
 # On so many times the points the mean of ψ is taken: e^φ has shorter waves than φ.
 _REFINED = 4
+# Memory of one chunk of samples, in bytes.
+_CHUNK = 2**28
 
 
 def superpose(
@@ -65,16 +67,20 @@ def superpose(
         )
     assert isinstance(trajectories.grid, Grid), "Burgers' equation on a torus"
     # The box of a sample of another length is the grid's, in another unit of length; so are u and the viscosity.
-    stretch = sizes[1] / trajectories.grid.length[0]
-    unit = stretch.reshape(-1, 1, 1, 1)
-    u = trajectories.u.double() / unit
-    times = (trajectories.times - trajectories.times[0]).to(u.device)
-    mixed = _mixed(u, u[partner], times, trajectories.grid, viscosity / stretch**2, share.to(u.device)) * unit
-    kept = (share.to(u.device) == 0).reshape(-1, 1, 1, 1)
+    unit = sizes[1] / trajectories.grid.length[0]
+    times = (trajectories.times - trajectories.times[0]).to(device=trajectories.u.device, dtype=torch.float64)
+    mixed = trajectories.u.clone()
+    moving = (share != 0).nonzero().flatten().to(trajectories.u.device)
+    step = max(1, _CHUNK // (8 * 8 * _REFINED * trajectories.u[0].numel()))
+    for rows in moving.split(step):
+        scale = unit[rows].reshape(-1, 1, 1, 1)
+        first, second = (trajectories.u[each].double() / scale for each in (rows, partner[rows]))
+        nu, parts = viscosity[rows] / unit[rows] ** 2, share.to(trajectories.u.device)[rows]
+        mixed[rows] = (_mixed(first, second, times, trajectories.grid, nu, parts) * scale).to(mixed.dtype)
     unknown = torch.full_like(trajectories.error, math.nan)
     return replace(
         trajectories,
-        u=torch.where(kept, trajectories.u, mixed.to(trajectories.u.dtype)),
+        u=mixed,
         error=unknown,
         horizon=unknown.clone(),
         verified={},
