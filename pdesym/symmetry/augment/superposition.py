@@ -72,7 +72,8 @@ def superpose(
     mixed = trajectories.u.clone()
     moving = (share != 0).nonzero().flatten().to(trajectories.u.device)
     step = max(1, _CHUNK // (8 * 8 * _REFINED * trajectories.u[0].numel()))
-    for rows in moving.split(step):
+    for begin in range(0, len(moving), step):
+        rows = moving[begin : begin + step]
         scale = unit[rows].reshape(-1, 1, 1, 1)
         first, second = (trajectories.u[each].double() / scale for each in (rows, partner[rows]))
         nu, parts = viscosity[rows] / unit[rows] ** 2, share.to(trajectories.u.device)[rows]
