@@ -37,7 +37,8 @@ from pdesym.solvers import (
     nkdv,
     solve,
 )
-from pdesym.symmetry import Generator, MovedTrajectories, augment, move
+from pdesym.symmetry import Generator
+from pdesym.symmetry.augment import MovedTrajectories, augment, move
 
 SAMPLES, SEED, RTOL = 4, 0, 1e-9
 BOOST, SCALING = "t*d_x + d_u", "x*d_x + 3*t*d_t - 2*u*d_u"

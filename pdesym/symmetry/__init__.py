@@ -1,7 +1,7 @@
 """Lie point symmetries: generators, and what operators make of them."""
 
 from pdesym.symmetry.algebra import Algebra
-from pdesym.symmetry.augment import MovedTrajectories, RandomFlow, augment, draw_parameters, move
+from pdesym.symmetry.augment import RandomFlow, draw_parameters
 from pdesym.symmetry.defect import Defect
 from pdesym.symmetry.finite import finite_defect
 from pdesym.symmetry.flow import Flow
@@ -17,15 +17,12 @@ __all__ = [
     "Flow",
     "Generator",
     "Library",
-    "MovedTrajectories",
     "RandomFlow",
-    "augment",
     "draw_parameters",
     "finite_defect",
     "horizon_lie_derivative",
     "lie_derivative",
     "lie_derivatives",
-    "move",
     "pushforward",
     "semigroup_defect",
 ]

@@ -26,8 +26,8 @@ from pdesym.solvers import (
     nls,
     solve,
 )
-from pdesym.symmetry import Generator, augment, move
-from pdesym.symmetry.augment import family_of, on_shell_residual, random_parameters
+from pdesym.symmetry import Generator
+from pdesym.symmetry.augment import augment, family_of, move, on_shell_residual, random_parameters
 
 SHIFT, TIME, BOOST = Generator("d_x"), Generator("d_t"), Generator("t*d_x + d_u")
 SCALING = Generator("x*d_x + 3*t*d_t - 2*u*d_u")
@@ -360,3 +360,14 @@ def test_many_trajectories_take_little_memory():
     measured = json.loads(run.stdout)
     assert measured["trajectories"] == 512
     assert measured["peak_above_data_mib"] < 1024
+
+
+def test_a_stiff_equation_that_the_data_do_not_solve_leaves_a_residual():
+    # Where N is far larger than what the data do, it must not hide that they do not do it.
+    grid = Grid(128, length=2 * math.pi)
+    u0 = RandomSinusoids(waves=(1, 2)).sample(grid, range(2), seed=0)
+    data = solve(burgers(0.05), u0, grid, torch.linspace(1, 3, 21, dtype=torch.float64), rtol=1e-8)
+    times = data.times.expand(2, -1)
+    assert on_shell_residual(data.u, times, grid, burgers(0.05)).max() < 1e-3
+    for wrong in (kdv(), ks()):
+        assert on_shell_residual(data.u, times, grid, wrong).min() > 0.3

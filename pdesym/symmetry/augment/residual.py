@@ -29,7 +29,7 @@ def on_shell_residual(
 
     With v̂ = e^{−iωt} û, which is slow (`frequencies`), and v̂' = e^{−iωt}(N̂ − iω û):
 
-        ‖Σ_j a_j v̂_j − Δt Σ_j b_j v̂'_j‖ / (Δt Σ_j |b_j| ‖N̂_j‖),
+        ‖Σ_j a_j v̂_j − Δt Σ_j b_j v̂'_j‖ / min(Δt Σ_j |b_j| ‖N̂_j‖, ‖û_{j+1} − û_j‖),
 
     norms over windows and over the modes up to two thirds of the spectrum: the rates of the others lack products with
     what the grid does not hold. a, b are the only numbers for which polynomials of degree 8 in t leave nothing. For
@@ -87,7 +87,9 @@ def _residual(
         size = size + abs(b) * (square(rate) * counts).sum(axes).sqrt()
     whole = counted.unfold(1, LEAST_FRAMES, 1).all(-1)
     left = torch.where(whole, (square(defect) * counts).sum(axes), 0.0).sum(1)
-    scale = torch.where(whole, (size * dt.flatten(1)) ** 2, 0.0).sum(1)
+    steps = (square(spectra.diff(dim=1)) * counts).sum(axes).sqrt()
+    path = steps.unfold(1, LEAST_FRAMES - 1, 1).mean(-1)
+    scale = torch.where(whole, torch.minimum(size * dt.flatten(1), path) ** 2, 0.0).sum(1)
     # Rounding of the frames is no residual of a solution that stands still.
     largest = (square(spectra) * counts).sum(axes).amax(1)
     floor = (torch.finfo(u.dtype).eps * 1e2) ** 2 * largest * whole.sum(1)
