@@ -1,0 +1,181 @@
+"""Which symmetries are learned from trajectories of five equations, and how near they are to the exact ones.
+
+    .venv/bin/python -m experiments.learned_generators.algebras                   # minutes on a CPU
+    .venv/bin/python -m experiments.learned_generators.algebras --preset paper --device cuda
+
+Writes results/algebras.json, from which page.py makes the table. Expected: the right number of symmetries in every run,
+the largest angle to the exact ones at most 2 degrees, at most 180 CPU-s a run. A run that is there already is not
+repeated: runs/learned/<preset>/.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pdesym.report.atomic import write_atomically
+from pdesym.solvers import Equation, Grid, RandomSinusoids, burgers, ckdv, kdv, ks, nkdv, solve
+from pdesym.solvers.catalogue.nkdv import clock
+from pdesym.symmetry import Generator
+from pdesym.symmetry.learn import LearnSettings, from_trajectories, relative_breaking
+from pdesym.training import learn_generators
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+TRANSLATIONS = ("d_x", "d_t")
+BOOST = "t*d_x + d_u"
+
+
+@dataclass(frozen=True)
+class Case:
+    """An equation, its box, its frames, and what is known about its symmetries.
+
+    Attributes:
+        equation: of the catalogue.
+        length: of the box.
+        last: last time; the frames are the last 140 of `count` between 0 and it.
+        count: of frames.
+        waves: of the initial fields.
+        terms: of the initial fields.
+        exact: the symmetries whose coefficients do not depend on x.
+        asked: other vector fields whose breaking is told.
+        alone: whether the equation can be identified from the trajectories.
+    """
+
+    equation: Callable[[], Equation]
+    length: float
+    last: float
+    count: int
+    waves: tuple[int, ...]
+    terms: int
+    exact: tuple[str, ...]
+    asked: tuple[str, ...]
+    alone: bool
+
+
+CASES = {
+    "kdv": Case(kdv, 128.0, 100.0, 250, (1, 2), 10, (*TRANSLATIONS, BOOST), ("t*d_x - d_u", "u*d_u"), True),
+    "ks": Case(ks, 64.0, 100.0, 500, (1, 2), 10, (*TRANSLATIONS, BOOST), ("t*d_x - d_u", "u*d_u"), True),
+    "burgers": Case(
+        lambda: burgers(0.01),
+        2 * math.pi,
+        18.0,
+        180,
+        (1, 2, 3, 4, 5, 6),
+        20,
+        (*TRANSLATIONS, BOOST),
+        ("t*d_x - d_u", "u*d_u"),
+        True,
+    ),
+    "nkdv": Case(
+        nkdv,
+        128.0,
+        100.0,
+        250,
+        (1,),
+        10,
+        ("d_x", "exp(-t/50)*d_t", "50*(exp(t/50) - 1)*d_x + d_u"),
+        ("exp(t/50)*d_t", "d_t", BOOST),
+        False,
+    ),
+    "ckdv": Case(
+        ckdv,
+        128.0,
+        100.0,
+        250,
+        (1, 2),
+        10,
+        ("d_x", "sqrt(t + 1)*d_x + d_u/(2*sqrt(t + 1))"),
+        ("d_t", BOOST),
+        False,
+    ),
+}
+FRAMES = 140
+PRESETS = {"laptop": 32, "paper": 1024}
+SEEDS = (0, 1, 2)
+
+
+def trajectories(case: Case, samples: int, seed: int, device: str) -> tuple[Tensor, Tensor, Grid]:
+    """u (sample, time, 1, x), the times, and the grid."""
+    grid = Grid(256, length=case.length)
+    times = torch.linspace(0, case.last, case.count, dtype=torch.float64)[-FRAMES:]
+    u0 = RandomSinusoids(terms=case.terms, waves=case.waves).sample(grid, range(samples), seed=seed).to(device)
+    if case.equation is nkdv:
+        # Korteweg-de Vries on another clock, exactly: far fewer steps.
+        instants = torch.tensor([clock(t) for t in times.tolist()], dtype=torch.float64)
+        return solve(kdv(), u0, grid, instants, rtol=1e-7).u, times, grid
+    return solve(case.equation(), u0, grid, times, rtol=1e-7).u, times, grid
+
+
+def run(name: str, seed: int, alone: bool, preset: str, device: str, folder: Path) -> dict[str, Any]:
+    """One equation and seed, with the equation given or identified."""
+    case = CASES[name]
+    u, times, grid = trajectories(case, PRESETS[preset], seed, device)
+    began = time.process_time()
+    equation = None if alone else case.equation()
+    problem = from_trajectories(u, equation, grid=grid, times=times, seed=seed)
+    learned = learn_generators(problem, LearnSettings(seed=seed), folder, progress=False)
+    seconds = time.process_time() - began
+    exact = [Generator(text) for text in case.exact]
+    right = learned.dimension == len(exact)
+    return {
+        "equation": name,
+        "seed": seed,
+        "alone": alone,
+        "samples": PRESETS[preset],
+        "expected": len(exact),
+        "dimension": learned.dimension,
+        "angle": max(learned.angles(exact)) if right else None,
+        "levels": list(learned.levels),
+        "breaking": dict(
+            zip(
+                (*case.exact, *case.asked),
+                relative_breaking(problem, [*exact, *map(Generator, case.asked)]),
+                strict=True,
+            )
+        ),
+        "flags": list(learned.flags),
+        "cpu_seconds": seconds,
+        "device": device,
+    }
+
+
+def main() -> None:
+    """All runs of a preset, those that are there taken over."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", choices=PRESETS, default="laptop")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "learned")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    results = []
+    for name, case in CASES.items():
+        for alone in (False, True) if case.alone else (False,):
+            for seed in SEEDS:
+                folder = options.runs / options.preset / f"{name}-{'alone' if alone else 'given'}-{seed}"
+                path = folder / "result.json"
+                if not path.is_file():
+                    result = run(name, seed, alone, options.preset, options.device, folder)
+                    write_atomically(path, json.dumps(result, indent=1).encode())
+                result = json.loads(path.read_text(encoding="utf-8"))
+                results.append(result)
+                print(
+                    f"{name} {'identified' if alone else 'given'} seed {seed}: {result['dimension']} of "
+                    f"{result['expected']}, angle {result['angle'] or math.nan:.2g} degrees, levels "
+                    f"{', '.join(f'{level:.2g}' for level in result['levels'])}, {result['cpu_seconds']:.0f} CPU-s",
+                    flush=True,
+                )
+    written = {"preset": options.preset, "settings": LearnSettings().model_dump(), "runs": results}
+    name = "algebras" if options.preset == "laptop" else f"algebras_{options.preset}"
+    write_atomically(HERE / "results" / f"{name}.json", (json.dumps(written, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
