@@ -1,11 +1,13 @@
 """One arm: an operator, trained on some trajectories with one treatment, and how well it predicts."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from experiments.forecasting.data import Solutions
 from experiments.forecasting.learned import learned_windows
@@ -94,6 +96,11 @@ def training_of(runs: Path, preset: Preset, arm: Arm, device: str) -> Training:
     return Training(str(arm), folder_of(runs, preset, arm), steps, RunArm(runs, preset, arm, device))
 
 
+def unmoved(u: Tensor, times: Tensor, samples: Tensor) -> Tensor:
+    """The frames as they are."""
+    return u
+
+
 @dataclass(frozen=True)
 class RunArm:
     """Trains an arm, from its last checkpoint where there is one, scores it, and writes its result.
@@ -144,21 +151,42 @@ class RunArm:
 
     def scores(self, model: torch.nn.Module) -> dict[str, Any]:
         """The errors of its predictions of all test trajectories."""
-        preset, frames = self.preset, self.preset.frames
-        start, blocks = preset.forecast.start, preset.forecast.blocks
-        recipe = preset.recipe(self.arm.equation)
-        solutions = Solutions(self.runs, recipe, "test", slice(preset.trajectories.test))
-        windows = solutions.windows(preset.stride, frames.into, frames.out * blocks, self.device)
-        errors = []
-        model.eval()
-        for samples in torch.arange(windows.samples).split(64):
-            window = windows.gather(samples, torch.full_like(samples, start))
-            with torch.no_grad():
-                errors.append(unrolled_nmse(unroll(model, window.u_in, blocks), window.u_out).frames)
-        frame_errors = torch.cat(errors)
+        errors = forecast_errors(self.runs, self.preset, self.arm, model, self.device)
         return {
-            "nmse_unrolled": float(frame_errors.sum(1).mean()),
-            "nmse_first_block": float(frame_errors[:, : frames.out].mean()),
-            "nmse_per_frame": frame_errors.mean(0).tolist(),
-            "nmse_per_sample": frame_errors.sum(1).tolist(),
+            "nmse_unrolled": float(errors.sum(1).mean()),
+            "nmse_first_block": float(errors[:, : self.preset.frames.out].mean()),
+            "nmse_per_frame": errors.mean(0).tolist(),
+            "nmse_per_sample": errors.sum(1).tolist(),
         }
+
+
+def forecast_errors(
+    runs: Path,
+    preset: Preset,
+    arm: Arm,
+    model: torch.nn.Module,
+    device: str,
+    motion: Callable[[Tensor, Tensor, Tensor], Tensor] = unmoved,
+) -> Tensor:
+    """The error of every predicted frame of all test trajectories, (sample, frame).
+
+    Args:
+        runs: folder of all that is computed.
+        preset: the sizes.
+        arm: whose model it is.
+        model: the operator.
+        device: where it is.
+        motion: (frames, times, numbers of the samples) → frames that are predicted instead.
+    """
+    frames, blocks = preset.frames, preset.forecast.blocks
+    solutions = Solutions(runs, preset.recipe(arm.equation), "test", slice(preset.trajectories.test))
+    windows = solutions.windows(preset.stride, frames.into, frames.out * blocks, device)
+    errors = []
+    model.eval()
+    for samples in torch.arange(windows.samples).split(64):
+        window = windows.gather(samples, torch.full_like(samples, preset.forecast.start))
+        u = motion(torch.cat([window.u_in, window.u_out], 1), window.times, samples)
+        with torch.no_grad():
+            prediction = unroll(model, u[:, : frames.into], blocks)
+        errors.append(unrolled_nmse(prediction, u[:, frames.into :]).frames)
+    return torch.cat(errors)

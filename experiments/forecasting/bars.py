@@ -1,7 +1,7 @@
 """What was expected of the results before they were there, and whether it came."""
 
 from collections.abc import Sequence
-from statistics import mean
+from statistics import mean, stdev
 
 from experiments.forecasting.table import Row, found, ratios, spread_text
 
@@ -36,3 +36,27 @@ def fewer_bar(rows: Sequence[Row], equation: str, few: int, many: int, treatment
     text = f"{equation}, N = {few} with {treatment} beats N = {many} without: {spread_text(mine['nmse'])} and"
     verdict = "met" if better else "**missed**"
     return f"* {text} {spread_text(theirs['nmse'])} (seeds: {seeds}; {won} of {len(pairs)}): {verdict}."
+
+
+def no_gain_bar(rows: Sequence[Row], row: Row, baseline: str) -> str:
+    """Whether a treatment changes nothing: the mean ratio is 1 up to two standard errors over the seeds."""
+    each = ratios(rows, row, baseline)
+    if len(each) < 2:
+        return "* Not run yet."
+    verdict = "met" if abs(mean(each) - 1) <= 2 * stdev(each) / len(each) ** 0.5 else "**missed**"
+    return f"* {_ratio_text(row, baseline, each)}, no change expected: {verdict}."
+
+
+def harm_bar(rows: Sequence[Row], row: Row, baseline: str) -> str:
+    """Whether a treatment harms every seed."""
+    each = ratios(rows, row, baseline)
+    if not each:
+        return "* Not run yet."
+    verdict = "met" if min(each) > 1 else "**missed**"
+    return f"* {_ratio_text(row, baseline, each)}, harm expected for every seed: {verdict}."
+
+
+def _ratio_text(row: Row, baseline: str, each: Sequence[float]) -> str:
+    seeds = ", ".join(f"{value:.2f}" for value in each)
+    meaning = f"{row['treatment']} ({row['meaning']}) / {baseline}"
+    return f"{row['equation']}, N = {row['samples']}: {meaning} = {spread_text(each)} (seeds: {seeds})"

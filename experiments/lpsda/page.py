@@ -10,10 +10,12 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from experiments.forecasting.bars import fewer_bar, ratio_bars
+from experiments.forecasting.bars import fewer_bar, harm_bar, no_gain_bar, ratio_bars
 from experiments.forecasting.results import published, results
 from experiments.forecasting.setting import EQUATIONS, settings_text
+from experiments.forecasting.settings import load_treatments
 from experiments.forecasting.table import Row, found, ratios, spread_text
+from experiments.lpsda import moved_test
 from pdesym.report.number_text import measured_text
 
 HERE = Path(__file__).parent
@@ -41,6 +43,8 @@ def page() -> str:
         bars="\n".join([*expected, fewer_bar(rows, "kdv", 32, 128, "exact")]),
         combining_table="\n".join(combining_table(combining["rows"], paper)),
         combining_samples=", ".join(sorted({str(row["samples"]) for row in combining["rows"]}, key=int)) or "–",
+        combining_bars="\n".join(combining_bars(combining["rows"])),
+        moved_table="\n".join(moved_test.table(results(HERE, "moved_test")["rows"])),
         arms=str(sum(len(row["seeds"]) for row in rows)),
         paper=paper_size(),
     )
@@ -91,6 +95,18 @@ def combining_table(rows: Sequence[Row], paper: Mapping[str, Any]) -> list[str]:
         for samples in dict.fromkeys(row["samples"] for row in rows):
             lines.append(f"| {' | '.join([name, '', '', '', '', '', *_share(values, paper, samples)])} |")
     return lines
+
+
+def combining_bars(rows: Sequence[Row]) -> list[str]:
+    """What was expected of the combinations."""
+    lines = []
+    for row in rows:
+        moves = load_treatments()[row["treatment"]].moves
+        if row["treatment"] in ("shift", "shift-exact"):
+            lines.append(no_gain_bar(rows, row, "none" if len(moves) == 1 else "exact"))
+        if row["treatment"] in ("lift", "reversed"):
+            lines.append(harm_bar(rows, row, "none"))
+    return lines or ["* Not run yet."]
 
 
 def _published(pair: Mapping[str, Any] | None, sizes: Sequence[int], samples: int) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.forecasting.table import report
+from experiments.lpsda import moved_test
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 FOLDERS = ("lpsda", "learned_generators")
@@ -25,6 +26,12 @@ def test_the_page_is_written_from_the_results(folder):
 def test_the_tables_are_those_of_the_numbers(path):
     record = json.loads(path.read_text(encoding="utf-8"))
     assert report(record) == path.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_boosted_tests_is_that_of_its_numbers():
+    path = EXPERIMENTS / "lpsda" / "results" / "moved_test-laptop.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    assert moved_test.report(record) == path.with_suffix(".md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
