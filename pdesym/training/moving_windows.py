@@ -15,6 +15,7 @@ from pdesym.symmetry.augment.family import SymbolicFamily, family_of
 from pdesym.symmetry.augment.frame_form import frame_form
 from pdesym.symmetry.augment.interpolation import TimeInterpolant
 from pdesym.symmetry.augment.pre_images import PreImages
+from pdesym.symmetry.augment.steps import in_equal_steps
 
 # Frames that a frame in between is interpolated from, and how much closer in time they may be made.
 _WIDTH = 6
@@ -99,7 +100,10 @@ class MovingWindows:
         self._moves_time = torch.tensor([tau != 0 for tau in form.tau])
         self._closer = 1
         if form.moves_time:
-            _require_equal_steps(self._times)
+            if not in_equal_steps(self._times):
+                raise ValueError(
+                    "Expected frames in equal steps where generators move time: generate such, or leave d_t out."
+                )
             self._closer = _closeness(windows, equation)
         self._spectra = _spectra_of(windows, equation, self._closer)
         self._modes = [m.flatten() for m in integer_wavenumbers(windows.grid, windows.u.device)]
@@ -225,12 +229,6 @@ class MovingWindows:
             phases = factor if phases is None else phases * factor
         assert phases is not None, "a grid has axes"
         return phases
-
-
-def _require_equal_steps(times: Tensor) -> None:
-    gaps = times.diff()
-    if float((gaps - gaps.mean()).abs().max()) > 1e-6 * float(gaps.mean()):
-        raise ValueError("Expected frames in equal steps where generators move time: generate such, or leave d_t out.")
 
 
 def _closer_times(times: Tensor, closer: int) -> Tensor:

@@ -10,6 +10,7 @@ from pdesym.solvers.heap import keep_freed_memory
 from pdesym.symmetry.augment.family import Family
 from pdesym.symmetry.augment.runge_kutta import runge_kutta_step
 from pdesym.symmetry.augment.space_time import SpaceTimeField
+from pdesym.symmetry.augment.steps import in_equal_steps
 
 # Steps of the flow are doubled until two results agree, on so many points of a sample.
 _MOST_STEPS = 128
@@ -232,8 +233,7 @@ def _check(u: Tensor, times: Tensor, grid: Grid, family: Family, parameters: Ten
         )
     if not parameters.isfinite().all():
         raise ValueError("The parameters must be finite: some are nan or inf.")
-    gaps = times.double().diff()
-    if not (gaps > 0).all() or float((gaps - gaps.mean()).abs().max()) > 1e-6 * float(gaps.mean()):
+    if not in_equal_steps(times):
         raise ValueError("Expected frames at increasing, equidistant times: points are gathered from equal steps.")
     _require_periodic(u, times, grid, family)
 

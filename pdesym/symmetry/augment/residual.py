@@ -10,6 +10,7 @@ from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import integer_wavenumbers
 from pdesym.symmetry.augment.on_shell import frequencies, spectra_and_rates, square
+from pdesym.symmetry.augment.steps import in_equal_steps
 
 LEAST_FRAMES = 5
 # Memory of one chunk of samples, in bytes.
@@ -53,8 +54,7 @@ def on_shell_residual(
             f"Expected at least {LEAST_FRAMES} frames to test whether they solve the equation, got {frames}: keep more "
             "output times."
         )
-    steps = times.diff(dim=1)
-    if not torch.allclose(steps, steps[:, :1].expand_as(steps), rtol=1e-6, atol=0):
+    if not in_equal_steps(times):
         raise ValueError("Expected frames in equal steps of time: choose output times with one step.")
     step = max(1, _CHUNK // (128 * u[0].numel()))
     counted = torch.ones(u.shape[:2], dtype=torch.bool, device=u.device) if mask is None else mask
