@@ -25,7 +25,7 @@ _COLUMNS = 2 * _STENCIL.radius_x + 4
 # How many times finer than the data patches may be, in x and t; the coarsest is tried first.
 _REFINEMENTS = sorted(itertools.product((1, 2, 4), (4, 8, 16, 32)), key=math.prod)
 # The floor at which refining ends, and that above which a residual says nothing.
-_FINE, _MEANINGLESS = 2e-3, 0.1
+_FINE, _MEANINGLESS = 2e-3, 0.25
 _TRIED = 64
 # Patches that move at the same time.
 _TOGETHER = 32

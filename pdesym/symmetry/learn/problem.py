@@ -11,13 +11,17 @@ from torch import Tensor
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.trajectories import Trajectories
+from pdesym.symmetry.augment.residual import LEAST_FRAMES, on_shell_residual
+from pdesym.symmetry.augment.steps import in_equal_steps
 from pdesym.symmetry.discover.from_data import checked_arrays
 from pdesym.symmetry.discover.identify import identify
 from pdesym.symmetry.discover.pointwise import fit_pointwise
 from pdesym.symmetry.discover.time_differences import rates_of_frames
+from pdesym.symmetry.learn.flow_score import FlowScore
 from pdesym.symmetry.learn.measure import Measure
 from pdesym.symmetry.learn.on_shell import OnShellScore
 from pdesym.symmetry.learn.operator_score import OperatorScore
+from pdesym.symmetry.learn.patches import PatchSource
 from pdesym.symmetry.learn.scales import Scales
 from pdesym.symmetry.learn.score import Score
 from pdesym.symmetry.learn.solution_frames import SolutionFrames
@@ -28,6 +32,8 @@ EXACT = 0.02
 
 _HELD_OUT = 0.25
 _PIECES = 16
+_PATCHES = 4
+_SCORES = ("on_shell", "flow")
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class LearningProblem:
         tolerance: relative breaking on the data held out up to which a vector field counts as a symmetry.
         subject: what is looked at, in words.
         notes: what a reader of the result should know, a sentence each.
+        equation: that the data solve, given or identified; None for an operator.
     """
 
     score: Score
@@ -49,6 +56,7 @@ class LearningProblem:
     tolerance: float
     subject: str
     notes: tuple[str, ...] = ()
+    equation: Equation | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
@@ -61,12 +69,14 @@ def from_trajectories(
     *,
     grid: Grid | None = None,
     times: Float[Tensor, " time"] | None = None,
+    score: str = "on_shell",
+    sigma: float = 0.4,
     frames: int = 64,
     refine: int = 2,
     tolerance: float = EXACT,
     seed: int = 0,
 ) -> LearningProblem:
-    """The symmetry condition on frames of trajectories.
+    """The symmetry condition on frames of trajectories, or the equation on what finite flows make of them.
 
     A quarter of the trajectories, at least one, is held out; of a single one, the last quarter of its frames.
 
@@ -76,6 +86,9 @@ def from_trajectories(
             `Trajectories` know of their equation is not used: pass it.
         grid: of an array.
         times: of an array.
+        score: "on_shell", see `OnShellScore`, in which the best last layer of the network is solved for; or "flow", see
+            `FlowScore`, for one field on a line, with four patches around each frame, which gradient steps alone fit.
+        sigma: of `FlowScore`; shorter ways are easier to learn from.
         frames: how many the fit sees; a quarter as many are held out.
         refine: factor by which the grid is refined, see `SolutionFrames`.
         tolerance: see `LearningProblem`.
@@ -83,8 +96,10 @@ def from_trajectories(
 
     Raises:
         ValueError: for an array without grid or times, fields that are not those of the equation, data that fix no
-            equation, too few frames or points to identify one.
+            equation, too few frames or points to identify one; an unknown score, and all that `FlowScore` refuses.
     """
+    if score not in _SCORES:
+        raise ValueError(f"Expected score to be one of {', '.join(_SCORES)}, got {score!r}.")
     if isinstance(trajectories, Trajectories):
         if trajectories.length is not None or not isinstance(trajectories.grid, Grid):
             raise ValueError("Expected trajectories on one torus, got boxes with boundaries or of different lengths.")
@@ -100,15 +115,11 @@ def from_trajectories(
         )
     if not bool(torch.isfinite(u).all()):
         raise ValueError("Expected finite trajectories, got nan or inf.")
-    notes: tuple[str, ...] = ()
     if equation is None:
         equation, note = _equation_behind(u, grid, times, seed)
-        notes = (note,)
-    if len(equation.fields) != u.shape[2]:
-        raise ValueError(
-            f"The equation {equation.statement!r} has {len(equation.fields)} fields, but the trajectories have "
-            f"{u.shape[2]} channels."
-        )
+        notes: tuple[str, ...] = (note,)
+    else:
+        notes = _tested(u, grid, times, equation)
     times = times.to(u.device).double()
     scales = Scales.of(u, times, grid, equation.fields)
     rng = np.random.default_rng(seed)
@@ -116,15 +127,19 @@ def from_trajectories(
     cut = max(1, round(_HELD_OUT * len(u))) if len(u) > 1 else max(1, round(_HELD_OUT * u.shape[1]))
     seen, unseen = (pool[:-cut], pool[-cut:]) if len(u) > 1 else (pool[:, :-cut], pool[:, -cut:])
 
-    def score(part: np.ndarray, count: int) -> OnShellScore:
+    def scored(part: np.ndarray, count: int) -> Score:
         flat = part.reshape(-1, 2)
-        index = torch.from_numpy(flat[rng.permutation(len(flat))[:count]]).to(u.device)
-        at = equation.select(index[:, 0].tolist())
-        return OnShellScore(SolutionFrames.of(u[index[:, 0], index[:, 1]], times[index[:, 1]], grid, at, refine))
+        sample, frame = torch.from_numpy(flat[rng.permutation(len(flat))[:count]]).to(u.device).unbind(1)
+        if score == "flow":
+            sample, frame = (index.repeat_interleave(_PATCHES) for index in (sample, frame))
+            place = torch.from_numpy(rng.random(len(sample))).to(u.device)
+            return FlowScore(PatchSource.of(u, times, grid, equation, sample, frame, place), sigma, seed=seed)
+        at = equation.select(sample.tolist())
+        return OnShellScore(SolutionFrames.of(u[sample, frame], times[frame], grid, at, refine))
 
-    scores = score(seen, frames), score(unseen, max(1, frames // 4))
+    scores = scored(seen, frames), scored(unseen, max(1, frames // 4))
     measure = Measure.of(u, times.expand(len(u), -1), grid, scales, _PIECES, seed)
-    return LearningProblem(*scores, measure, tolerance, equation.statement, notes)
+    return LearningProblem(*scores, measure, tolerance, equation.statement, notes, equation)
 
 
 def from_operator(
@@ -178,13 +193,42 @@ def from_operator(
         raise ValueError("One frame does not tell u_t: pass rhs=..., the right-hand side of the equation.")
     names = ("u",) if frames.shape[2] == 1 else tuple(f"u{a + 1}" for a in range(frames.shape[2]))
     everything = torch.cat([times_in, times_out]).double()
+    with torch.no_grad():
+        after = torch.cat([operator(part) for part in u.split(1)]).reshape(len(u), len(times_out), *frames.shape[2:])
+    # A vector field is to be judged at the times of the output too.
+    frames = torch.cat([frames, after], 1)
     scales = Scales.of(frames, everything, grid, names)
     cut = max(1, round(_HELD_OUT * len(u)))
     u_t = u_t.reshape(u.shape)
     parts = (slice(-cut), slice(-cut, None))
     seen, unseen = (OperatorScore(operator, u[part], u_t[part], grid, times_in, times_out) for part in parts)
-    measure = Measure.of(frames, times_in.double().expand(len(u), -1), grid, scales, _PIECES, seed)
+    measure = Measure.of(frames, everything.expand(len(u), -1), grid, scales, _PIECES, seed)
     return LearningProblem(seen, unseen, measure, tolerance, name)
+
+
+def _tested(u: Tensor, grid: Grid, times: Tensor, equation: Equation) -> tuple[str, ...]:
+    """A note where frames do not tell whether they solve the equation.
+
+    Raises:
+        ValueError: for other fields, or where they do not.
+    """
+    if len(equation.fields) != u.shape[2]:
+        raise ValueError(
+            f"The equation {equation.statement!r} has {len(equation.fields)} fields, but the trajectories have "
+            f"{u.shape[2]} channels."
+        )
+    if len(times) < LEAST_FRAMES or not in_equal_steps(times):
+        return ("whether the data solve the equation was not tested, which takes five frames in equal steps",)
+    few = list(range(min(len(u), _TESTED)))
+    instants = times.to(u.device).double().expand(len(few), -1)
+    residual = float(on_shell_residual(u[: len(few)], instants, grid, equation.select(few)).median())
+    # Written so that nan refuses.
+    if not residual <= _WRONG:
+        raise ValueError(
+            f"Expected solutions of {equation.statement!r}, got a residual of {residual:.2g}: the equation is another "
+            "one, or the frames are too coarse in time or space."
+        )
+    return ()
 
 
 def _equation_behind(u: Tensor, grid: Grid, times: Tensor, seed: int) -> tuple[Equation, str]:
@@ -205,3 +249,5 @@ def _equation_behind(u: Tensor, grid: Grid, times: Tensor, seed: int) -> tuple[E
 
 
 _MEANINGLESS = 0.1
+# Trajectories that are tested, and the residual above which they solve another equation.
+_TESTED, _WRONG = 8, 0.3
