@@ -4,18 +4,16 @@ Blocks know nothing of each other nor of what runs them. Running one again gives
 """
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from pdesym.datasets import problem, store
 from pdesym.datasets.failure import explained
 from pdesym.datasets.recipe import Recipe
 from pdesym.solvers import AccuracyWarning
+from pdesym.solvers.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def solved_block(recipe: Recipe, split: str, shard: int, device: str = "cpu") ->
     Raises:
         BlowUpError: when a solution leaves every bound; its `sample` is the position in the shard.
     """
-    with _one_thread(), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", AccuracyWarning)  # the variable `error` says it, sample by sample
         solution, drawn = problem.solve_samples(recipe, split, recipe.samples(split, shard), device)
     u = solution.u.cpu().numpy()
@@ -57,14 +55,3 @@ def solved_block(recipe: Recipe, split: str, shard: int, device: str = "cpu") ->
         "steps": solution.steps.cpu().numpy(),
         "points_used": solution.points_used.cpu().numpy(),
     }
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Lets torch compute in one thread: a sum that is split among threads rounds differently on another machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pdesym.operators import load_weights, save_operator
 from pdesym.operators.storage import LAST, WEIGHTS, last_checkpoint, read_config
+from pdesym.solvers.threads import one_thread
 from pdesym.symmetry.learn import Fit, GeneratorNetwork, Learned, LearningProblem, LearnSettings, Scales
 from pdesym.training.checkpoint import held, load_checkpoint, save_checkpoint
 from pdesym.training.metrics import MetricsLog
@@ -47,7 +48,7 @@ def learn_generators(
     if checkpoint_every < 1:
         raise ValueError(f"Expected at least 1 step between checkpoints, got {checkpoint_every}.")
     run = None if directory is None else Path(directory)
-    with held(run) if run is not None else nullcontext():
+    with held(run) if run is not None else nullcontext(), one_thread():
         fit = Fit(problem.score, problem.measure, settings)
         identity = {"learning": {**settings.model_dump(), "subject": problem.subject, "data": _digest(problem)}}
         if run is not None:

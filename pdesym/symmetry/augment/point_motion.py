@@ -7,6 +7,7 @@ from torch import Tensor
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.heap import keep_freed_memory
+from pdesym.solvers.threads import one_thread
 from pdesym.symmetry.augment.family import Family
 from pdesym.symmetry.augment.runge_kutta import runge_kutta_step
 from pdesym.symmetry.augment.space_time import SpaceTimeField
@@ -71,7 +72,7 @@ def move_points(
     _check(u, times, grid, family, parameters)
     keep_freed_memory()
     moved, mask = u.clone(), torch.ones(u.shape[:2], dtype=torch.bool, device=u.device)
-    with torch.no_grad():
+    with torch.no_grad(), one_thread():
         for sample in range(len(u)):
             if not (parameters[sample] != 0).any():
                 continue

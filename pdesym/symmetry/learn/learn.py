@@ -1,5 +1,6 @@
 """Learning in memory; `pdesym.training.learn_generators` does the same with progress and checkpoints."""
 
+from pdesym.solvers.threads import one_thread
 from pdesym.symmetry.learn.fit import Fit, LearnSettings
 from pdesym.symmetry.learn.learned import Learned
 from pdesym.symmetry.learn.problem import LearningProblem
@@ -17,7 +18,8 @@ def learn(problem: LearningProblem, settings: LearnSettings = _DEFAULT) -> Learn
     Raises:
         FloatingPointError: when the loss is no longer finite.
     """
-    fit = Fit(problem.score, problem.measure, settings)
-    for _ in range(settings.steps):
-        fit.step()
-    return Learned.of(fit, problem)
+    with one_thread():
+        fit = Fit(problem.score, problem.measure, settings)
+        for _ in range(settings.steps):
+            fit.step()
+        return Learned.of(fit, problem)
