@@ -24,7 +24,7 @@ from pdesym.symmetry.learn.operator_score import OperatorScore
 from pdesym.symmetry.learn.patches import PatchSource
 from pdesym.symmetry.learn.scales import Scales
 from pdesym.symmetry.learn.score import Score
-from pdesym.symmetry.learn.solution_frames import SolutionFrames
+from pdesym.symmetry.learn.solution_frames import SolutionFrames, require_local
 from pdesym.symmetry.pushforward import Operator
 
 EXACT = 0.02
@@ -212,11 +212,7 @@ def _tested(u: Tensor, grid: Grid, times: Tensor, equation: Equation) -> tuple[s
     Raises:
         ValueError: for other fields, or where they do not.
     """
-    if len(equation.fields) != u.shape[2]:
-        raise ValueError(
-            f"The equation {equation.statement!r} has {len(equation.fields)} fields, but the trajectories have "
-            f"{u.shape[2]} channels."
-        )
+    require_local(u[:, 0], equation)
     if len(times) < LEAST_FRAMES or not in_equal_steps(times):
         return ("whether the data solve the equation was not tested, which takes five frames in equal steps",)
     few = list(range(min(len(u), _TESTED)))

@@ -66,7 +66,7 @@ class SolutionFrames:
         Raises:
             ValueError: for an equation with auxiliary fields, or of other fields.
         """
-        _check(u, equation)
+        require_local(u, equation)
         fine = grid.refined([n * refine for n in grid.points])
         axes = tuple(range(-grid.dims, 0))
         spectrum = resize(torch.fft.rfftn(u.double(), dim=axes, norm="forward"), grid.points, fine.points)
@@ -146,7 +146,12 @@ def _gradient(u: Tensor, grid: Grid) -> tuple[Tensor, ...]:
     return tuple(derivative(u, grid, [int(a == axis) for a in range(grid.dims)]) for axis in range(grid.dims))
 
 
-def _check(u: Tensor, equation: Equation) -> None:
+def require_local(u: Float[Tensor, "frames fields *space"], equation: Equation) -> None:
+    """Refuse an equation that is not one of these fields and their derivatives.
+
+    Raises:
+        ValueError: for auxiliary fields, or another number of fields.
+    """
     if equation.auxiliaries:
         raise ValueError(
             f"The equation {equation.statement!r} is not local, its field {equation.auxiliaries[0]} is defined by a "
