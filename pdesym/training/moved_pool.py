@@ -9,9 +9,10 @@ from torch import Tensor
 
 from pdesym.datasets.windows import Window, Windows
 from pdesym.symmetry.augment import MovedTrajectories
+from pdesym.training.shown_windows import ShownWindows
 
 
-class MovedPool:
+class MovedPool(ShownWindows):
     """Windows of trajectories, or of one of K copies of each that were moved before: for learned generators, say.
 
     `draw` takes a copy with the probability, each of those in which the window is valid with the same: all its frames
@@ -39,7 +40,8 @@ class MovedPool:
             raise ValueError("Expected at least one moved copy of the trajectories, got none: make some with augment.")
         for number, copy in enumerate(copies):
             _check(windows, copy, number)
-        self.windows, self.probability = windows, probability
+        super().__init__(windows)
+        self.probability = probability
         device = windows.u.device
         self._u = torch.stack([copy.u.to(device=device, dtype=windows.u.dtype) for copy in copies])
         frames = windows.frames_in + windows.frames_out
@@ -54,27 +56,9 @@ class MovedPool:
         self.motion = f"MovedPool({len(copies)} copies {self._digest()}; probability {probability!r})"
 
     @property
-    def samples(self) -> int:
-        """Number of trajectories."""
-        return self.windows.samples
-
-    @property
-    def starts(self) -> int:
-        """Number of windows in each trajectory."""
-        return self.windows.starts
-
-    @property
     def bytes(self) -> int:
         """Memory of the copies and of what is known about their windows."""
         return self._u.numel() * self._u.element_size() + self.valid.numel()
-
-    def gather(self, sample: Int[Tensor, " batch"], start: Int[Tensor, " batch"]) -> Window:
-        """The windows as they are, of the given trajectories from the given first frames on.
-
-        Raises:
-            IndexError: as `Windows.gather`.
-        """
-        return self.windows.gather(sample, start)
 
     def draw(self, sample: Int[Tensor, " batch"], start: Int[Tensor, " batch"], rng: torch.Generator) -> Window:
         """The same windows, each of a random copy or as it is.

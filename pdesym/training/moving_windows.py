@@ -16,6 +16,7 @@ from pdesym.symmetry.augment.frame_form import frame_form
 from pdesym.symmetry.augment.interpolation import TimeInterpolant
 from pdesym.symmetry.augment.pre_images import PreImages
 from pdesym.symmetry.augment.steps import in_equal_steps
+from pdesym.training.shown_windows import ShownWindows
 
 # Frames that a frame in between is interpolated from, and how much closer in time they may be made.
 _WIDTH = 6
@@ -33,7 +34,7 @@ _CHUNK = 2**27
 _Origin = tuple[Tensor, Tensor, Tensor, Tensor | None]
 
 
-class MovingWindows:
+class MovingWindows(ShownWindows):
     """Windows of trajectories that are moved by exp(Σ_g ε_g v_g), each with its own random ε, before they are cut.
 
     For generators that move frames as a whole, ξ = a(t), τ = τ(t), φ = α(t) + β(t) u. Where they move time, frames of
@@ -93,7 +94,8 @@ class MovingWindows:
             )
         if not 0 <= probability <= 1:
             raise ValueError(f"Expected a probability between 0 and 1, got {probability}.")
-        self.windows, self.probability = windows, probability
+        super().__init__(windows)
+        self.probability = probability
         self._times = windows.times.detach().cpu().double()
         self._pre_images = PreImages(form, family.names, scales, self._times)
         self._scales = torch.tensor(scales, dtype=torch.float64)
@@ -112,27 +114,9 @@ class MovingWindows:
         self.motion = f"MovingWindows({moves}; frames {known}; probability {probability!r})"
 
     @property
-    def samples(self) -> int:
-        """Number of trajectories."""
-        return self.windows.samples
-
-    @property
-    def starts(self) -> int:
-        """Number of windows in each trajectory."""
-        return self.windows.starts
-
-    @property
     def bytes(self) -> int:
         """Memory of the spectra."""
         return self._spectra.numel() * self._spectra.element_size()
-
-    def gather(self, sample: Int[Tensor, " batch"], start: Int[Tensor, " batch"]) -> Window:
-        """The windows as they are, of the given trajectories from the given first frames on.
-
-        Raises:
-            IndexError: as `Windows.gather`.
-        """
-        return self.windows.gather(sample, start)
 
     def draw(self, sample: Int[Tensor, " batch"], start: Int[Tensor, " batch"], rng: torch.Generator) -> Window:
         """The same windows, moved by random parameters.

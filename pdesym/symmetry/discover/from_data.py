@@ -161,13 +161,14 @@ def _unidentifiable(found: Identified, library: Library, seed: int) -> Discovery
     )
 
 
-def checked_arrays(
+def arrays_of(
     trajectories: Trajectories | Tensor, grid: Grid | None, times: Tensor | None
-) -> tuple[np.ndarray, float, float]:
-    """Trajectories of one field as `(batch, time, points)`, float64, with their steps of time and space.
+) -> tuple[Tensor, Grid, Tensor]:
+    """The fields, the grid and the times of trajectories on one torus, or of an array with both.
 
     Raises:
-        ValueError: for several fields or dimensions, times that are not equally spaced, or constant data.
+        ValueError: for boxes with boundaries or of different lengths, an array without grid or times, what is not
+            finite.
     """
     if isinstance(trajectories, Trajectories):
         if trajectories.length is not None or not isinstance(trajectories.grid, Grid):
@@ -177,6 +178,20 @@ def checked_arrays(
         u = trajectories
     if grid is None or times is None:
         raise ValueError("An array of trajectories needs grid=... and times=....")
+    if not bool(torch.isfinite(u).all()):
+        raise ValueError("Expected finite trajectories, got nan or inf.")
+    return u, grid, times
+
+
+def checked_arrays(
+    trajectories: Trajectories | Tensor, grid: Grid | None, times: Tensor | None
+) -> tuple[np.ndarray, float, float]:
+    """Trajectories of one field as `(batch, time, points)`, float64, with their steps of time and space.
+
+    Raises:
+        ValueError: for several fields or dimensions, times that are not equally spaced, or constant data.
+    """
+    u, grid, times = arrays_of(trajectories, grid, times)
     if u.ndim != 4 or u.shape[2] != 1 or grid.dims != 1:
         raise ValueError(
             "Expected trajectories (batch, time, 1, points) of one field in one dimension, got shape "
@@ -184,8 +199,6 @@ def checked_arrays(
         )
     if tuple(u.shape[3:]) != grid.points or len(times) != u.shape[1]:
         raise ValueError(f"Expected {len(times)} frames of {grid.points[0]} points, got shape {tuple(u.shape)}.")
-    if not bool(torch.isfinite(u).all()):
-        raise ValueError("Expected finite trajectories, got nan or inf.")
     if not bool((u != u.flatten()[0]).any()):
         raise ValueError("Expected trajectories that change in space or time, got one constant.")
     steps = torch.diff(times.to(torch.float64))

@@ -13,7 +13,7 @@ from pdesym.solvers.grid import Grid
 from pdesym.solvers.trajectories import Trajectories
 from pdesym.symmetry.augment.residual import LEAST_FRAMES, on_shell_residual
 from pdesym.symmetry.augment.steps import in_equal_steps
-from pdesym.symmetry.discover.from_data import checked_arrays
+from pdesym.symmetry.discover.from_data import arrays_of, checked_arrays
 from pdesym.symmetry.discover.identify import identify
 from pdesym.symmetry.discover.pointwise import fit_pointwise
 from pdesym.symmetry.discover.time_differences import rates_of_frames
@@ -100,21 +100,12 @@ def from_trajectories(
     """
     if score not in _SCORES:
         raise ValueError(f"Expected score to be one of {', '.join(_SCORES)}, got {score!r}.")
-    if isinstance(trajectories, Trajectories):
-        if trajectories.length is not None or not isinstance(trajectories.grid, Grid):
-            raise ValueError("Expected trajectories on one torus, got boxes with boundaries or of different lengths.")
-        u, grid, times = trajectories.u, trajectories.grid, trajectories.times
-    else:
-        u = trajectories
-    if grid is None or times is None:
-        raise ValueError("An array of trajectories needs grid=... and times=....")
+    u, grid, times = arrays_of(trajectories, grid, times)
     if u.ndim != grid.dims + 3 or tuple(u.shape[3:]) != grid.points or len(times) != u.shape[1]:
         raise ValueError(
             f"Expected trajectories (batch, {len(times)}, channel, {', '.join(map(str, grid.points))}), got "
             f"{tuple(u.shape)}."
         )
-    if not bool(torch.isfinite(u).all()):
-        raise ValueError("Expected finite trajectories, got nan or inf.")
     if equation is None:
         equation, note = _equation_behind(u, grid, times, seed)
         notes: tuple[str, ...] = (note,)
