@@ -20,7 +20,7 @@ def main(run: Path) -> None:
     """Takes over the results of one finished run."""
     table = markdown_table(defect_table(read_results(run).defects))
     (HERE / "results").mkdir(exist_ok=True)
-    for name in ("forecast.json", "defects.json", "discovery.json", "data.json", "run.json"):
+    for name in ("forecast.json", "defects.json", "learning.json", "discovery.json", "data.json", "run.json"):
         shutil.copyfile(run / "results" / name, HERE / "results" / name)
     shutil.copyfile(run / "figures" / "summary.png", HERE / "summary.png")
     text = README.read_text(encoding="utf-8")
