@@ -17,6 +17,7 @@ from pdesym.report.table import OTHERS, SYMMETRIES, Cell, DefectTable, defect_ta
 BETWEEN_GENERATORS = 0.7
 HEADING = 1.3
 LEGEND = 1.6
+ONE_ROW = 45  # letters of a legend that fit beside each other
 
 
 def defect_figure(defects: Mapping[str, Any]) -> Figure:
@@ -75,16 +76,18 @@ def draw_defects(
             axes.text(gap * (end if fits else max(end, maximum)), height, text, va="center_baseline", size=9)
             height += 1.0
         height += BETWEEN_GENERATORS
-    axes.set_ylim(height - BETWEEN_GENERATORS, -LEGEND)
+    names = [shortened(name, 18) for name in colours]
+    rows = 1 if sum(map(len, names)) <= ONE_ROW else 2
+    axes.set_ylim(height - BETWEEN_GENERATORS, -rows * LEGEND)
     axes.set_yticks(*zip(*ticks, strict=True))
     axes.tick_params(axis="y", length=0)
     _mark_decades(axes, left, maximum)
     axes.spines["left"].set_visible(False)
     axes.plot([maximum, maximum], [height, -0.7], color=INK, linewidth=1.0, linestyle=(0, (4, 2)), zorder=0.5)
     legend = axes.legend(
-        handles=[Patch(color=colour, label=shortened(name, 18)) for name, colour in colours.items()],
+        handles=[Patch(color=colour, label=name) for name, colour in zip(names, colours.values(), strict=True)],
         loc="upper left",
-        ncols=len(colours),
+        ncols=-(-len(names) // rows),
         frameon=False,
         borderaxespad=0.0,
         borderpad=0.0,
