@@ -51,6 +51,7 @@ class Case:
         exact: the symmetries whose coefficients do not depend on x.
         asked: other vector fields whose breaking is told.
         alone: whether the equation can be identified from the trajectories.
+        rtol: of the solver; the score looks at single frames, whose history does not count.
     """
 
     equation: Callable[[], Equation]
@@ -62,6 +63,7 @@ class Case:
     exact: tuple[str, ...]
     asked: tuple[str, ...]
     alone: bool
+    rtol: float = 1e-7
 
 
 CASES = {
@@ -88,6 +90,7 @@ CASES = {
         ("d_x", "exp(-t/50)*d_t", "50*(exp(t/50) - 1)*d_x + d_u"),
         ("exp(t/50)*d_t", "d_t", BOOST),
         False,
+        1e-4,
     ),
     "ckdv": Case(
         ckdv,
@@ -114,8 +117,8 @@ def trajectories(case: Case, samples: int, seed: int, device: str) -> tuple[Tens
     if case.equation is nkdv:
         # Korteweg-de Vries on another clock, exactly: far fewer steps.
         instants = torch.tensor([clock(t) for t in times.tolist()], dtype=torch.float64)
-        return solve(kdv(), u0, grid, instants, rtol=1e-7).u, times, grid
-    return solve(case.equation(), u0, grid, times, rtol=1e-7).u, times, grid
+        return solve(kdv(), u0, grid, instants, rtol=case.rtol).u, times, grid
+    return solve(case.equation(), u0, grid, times, rtol=case.rtol).u, times, grid
 
 
 def run(name: str, seed: int, alone: bool, preset: str, device: str, folder: Path) -> dict[str, Any]:
