@@ -91,17 +91,26 @@ def augmentation_table(rows: Sequence[Row], others: Mapping[str, Any]) -> list[s
 
 def learned_in_arms(rows: Sequence[Row]) -> str:
     """What the arms learned before they trained, and how much of it they could use."""
-    accounts = [account for row in rows for account in row.get("learned", ())]
-    if not accounts:
+    arms = [(row, *pair) for row in rows for pair in zip(row["seeds"], row.get("learned", ()), strict=False)]
+    if not arms:
         return "No arm has learned generators yet."
-    true = sum(account["dimension"] == TRUE_DIMENSION for account in accounts)
-    angle = max(account["angles"][0] for account in accounts)
-    accepted, windows = (mean(account[key] for account in accounts) for key in ("accepted", "valid_windows"))
-    return (
-        f"{true} of {len(accounts)} arms learned {TRUE_DIMENSION} generators, as many as there are; the largest angle "
-        f"to the exact ones (translations in x and t, boost) is {measured_text(angle)}°. Of the moved trajectories "
-        f"{accepted:.1%} solve the equation (residual at most {TOLERANCE:g}), and {windows:.0%} of their windows lie "
-        "inside the data after the motion in time."
+    right = [account for *_, account in arms if account["dimension"] == TRUE_DIMENSION]
+    others = [
+        f"In the arm {row['equation']}, N = {row['samples']}, seed {seed}, {account['dimension']} were found, with the "
+        f"words: {'; '.join(account['flags']) or 'none'}."
+        for row, seed, account in arms
+        if account["dimension"] != TRUE_DIMENSION
+    ]
+    angle = max(account["angles"][0] for account in right)
+    accepted, windows = (mean(account[key] for *_, account in arms) for key in ("accepted", "valid_windows"))
+    return " ".join(
+        [
+            f"{len(right)} of {len(arms)} arms learned {TRUE_DIMENSION} generators, as many as there are, at most "
+            f"{measured_text(angle)}° from the exact ones (translations in x and t, boost).",
+            *others,
+            f"Of the moved trajectories {accepted:.1%} solve the equation (residual at most {TOLERANCE:g}), and "
+            f"{windows:.0%} of their windows lie inside the data after the motion in time.",
+        ]
     )
 
 
@@ -114,7 +123,8 @@ def as_good(rows: Sequence[Row]) -> list[str]:
             continue
         verdict = "met" if mean(row["nmse"]) <= mean(exact["nmse"]) + stdev(exact["nmse"]) else "**missed**"
         text = f"{row['equation']}, N = {row['samples']}: learned {spread_text(row['nmse'])}"
-        lines.append(f"* {text}, exact {spread_text(exact['nmse'])}: {verdict}.")
+        each = ", ".join(f"{value:.2f}" for value in ratios(rows, row, "exact"))
+        lines.append(f"* {text}, exact {spread_text(exact['nmse'])} (ratio of each seed: {each}): {verdict}.")
     return lines
 
 
