@@ -1,5 +1,6 @@
 """Frames between the frames of trajectories, by solving the equation from each of them."""
 
+import math
 from dataclasses import replace
 
 import torch
@@ -13,7 +14,8 @@ def frames_between(trajectories: Trajectories, parts: int, rtol: int | float = 1
     """The same trajectories with `parts` − 1 new frames between any two, each solved for from the frame before it.
 
     Frames too far apart in time to be interpolated hold all there is to know all the same. The old frames stay bit for
-    bit; the new ones do not jump further where they meet them than the data miss the equation.
+    bit; the new ones are as exact as the old ones on their grid, which the solver begins from. Of all of them together
+    the error is not known (nan).
 
     Args:
         trajectories: solutions on a periodic grid.
@@ -24,8 +26,8 @@ def frames_between(trajectories: Trajectories, parts: int, rtol: int | float = 1
         ValueError: for less than one part, boxes of finite differences, and as `FlowMap`.
     """
     grid, equation, u = trajectories.grid, trajectories.equation, trajectories.u
-    if parts < 1:
-        raise ValueError(f"Expected at least 1 part between two frames, got {parts}.")
+    if isinstance(parts, bool) or not isinstance(parts, int) or parts < 1:
+        raise ValueError(f"Expected a whole number of parts between two frames, at least 1, got {parts}.")
     if not isinstance(grid, Grid):
         raise ValueError("Expected trajectories on a periodic Grid, got a box of finite differences.")
     if parts == 1:
@@ -41,4 +43,6 @@ def frames_between(trajectories: Trajectories, parts: int, rtol: int | float = 1
         instants += [times[j : j + 1], later]
     frames.append(u[:, -1:])
     instants.append(times[-1:])
-    return replace(trajectories, u=torch.cat(frames, 1), times=torch.cat(instants))
+    unknown = torch.full_like(trajectories.error, math.nan)
+    fields, all_times = torch.cat(frames, 1), torch.cat(instants)
+    return replace(trajectories, u=fields, times=all_times, error=unknown, horizon=unknown, verified={})

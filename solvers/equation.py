@@ -81,6 +81,18 @@ class Equation:
         """All texts in one line."""
         return self.declaration.statement
 
+    def require_samples(self, samples: int) -> None:
+        """Refuse parameters with one value a sample for another number of samples.
+
+        Raises:
+            ValueError: naming the parameter.
+        """
+        for name, value in self.parameters.items():
+            if isinstance(value, Tensor) and value.ndim and len(value) != samples:
+                raise ValueError(
+                    f"Parameter {name!r} has {len(value)} values, but there are {samples} samples: give one for each."
+                )
+
     def select(self, rows: list[int]) -> "Equation":
         """The same equation for some of the samples: per-sample parameters keep the values of `rows`."""
         if not any(isinstance(value, Tensor) and value.ndim for value in self.parameters.values()):

@@ -68,7 +68,7 @@ class Trajectories:
             equation: what they solve.
 
         Raises:
-            ValueError: for shapes that do not fit.
+            ValueError: for shapes that do not fit. Whether the fields solve the equation is not tested.
         """
         wanted = (len(times), len(equation.fields), *grid.points)
         if tuple(u.shape[1:]) != wanted:
@@ -76,6 +76,7 @@ class Trajectories:
                 f"Expected fields (batch, {', '.join(map(str, wanted))}) from the times, the equation and the grid, "
                 f"got {tuple(u.shape)}."
             )
+        equation.require_samples(len(u))
         unknown = torch.full((len(u),), math.nan, dtype=torch.float64, device=u.device)
         none = torch.zeros(len(u), dtype=torch.int64, device=u.device)
         points = torch.full_like(none, grid.points[0])

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pdesym.operators import load_weights, save_operator
 from pdesym.operators.storage import LAST, WEIGHTS, last_checkpoint, read_config
 from pdesym.solvers.threads import one_thread
@@ -18,6 +20,8 @@ from pdesym.training.progress import steps_shown
 GENERATORS = "generators"
 _DEFAULT = LearnSettings()
 _KEEP = 2
+# Pieces of data by which a problem is told from others.
+_PROBED = 4
 
 
 def learn_generators(
@@ -119,5 +123,13 @@ def _resume(run: Path, fit: Fit, identity: dict[str, Any]) -> None:
 
 
 def _digest(problem: LearningProblem) -> str:
+    """A short hash of the points of the measure, and of what the scores say of vector fields that a seed draws."""
     parts = (problem.measure.t, problem.measure.u)
-    return hashlib.sha256(b"".join(part.cpu().contiguous().numpy().tobytes() for part in parts)).hexdigest()[:16]
+    fields = b"".join(part.cpu().contiguous().numpy().tobytes() for part in parts)
+    probe = GeneratorNetwork(problem.measure.scales, 1, 2, 1).to(problem.measure.u.device)
+    said = [f"{problem.tolerance:g}"]
+    with torch.no_grad():
+        for score in (problem.score, problem.held_out):
+            levels = score.levels(probe, problem.measure, torch.arange(min(score.pieces, _PROBED)))
+            said += [type(score).__name__, str(score.pieces), f"{float(levels[0]):.5g}"]
+    return hashlib.sha256(fields + " ".join(said).encode()).hexdigest()[:16]

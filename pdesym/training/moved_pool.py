@@ -25,11 +25,11 @@ class MovedPool(ShownWindows):
 
     Args:
         windows: the windows of the trajectories as they are.
-        copies: what `augment` makes of these trajectories, with different seeds.
+        copies: what `augment` makes of these trajectories, in their order, with different seeds.
         probability: that a window is one of a copy.
 
     Raises:
-        ValueError: for no copies, copies of other trajectories, copies whose times or boxes were moved, copies without
+        ValueError: for no copies, copies of another shape, copies whose times or boxes were moved, copies without
             a valid window, or no probability.
     """
 

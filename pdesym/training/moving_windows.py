@@ -50,6 +50,9 @@ class MovingWindows(ShownWindows):
     `draw` takes all its randomness from the generator it is given, on the CPU: `draw_batch` gives it one of its own at
     each step, so that runs with the same seed see the same windows at the same step, moved or not.
 
+    Whether the generators are symmetries, and whether the equation is that of the data, is not tested here:
+    `pdesym.symmetry.augment.augment` does on the same trajectories.
+
     Args:
         windows: the windows that are moved.
         generators: v, symmetries of the equation, as text.
@@ -96,6 +99,10 @@ class MovingWindows(ShownWindows):
             raise ValueError(f"Expected a probability between 0 and 1, got {probability}.")
         super().__init__(windows)
         self.probability = probability
+        if not bool(torch.isfinite(windows.u).all()):
+            raise ValueError("Expected finite trajectories, got nan or inf.")
+        if equation is not None:
+            equation.require_samples(windows.samples)
         self._times = windows.times.detach().cpu().double()
         self._pre_images = PreImages(form, family.names, scales, self._times)
         self._scales = torch.tensor(scales, dtype=torch.float64)

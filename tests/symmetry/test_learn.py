@@ -125,7 +125,32 @@ class TestFromData:
             from_trajectories(wave, grid=grid, times=times)
 
 
+class TestDoubts:
+    def test_data_that_miss_the_equation_a_little_are_noted(self, korteweg: Trajectories):
+        damped = Equation("u_t = -u*u_x - u_xxx - 0.03*u")
+        data = trajectories(damped, 48.0, 1.0, 9.0)
+        (note,) = from_trajectories(data, kdv()).notes
+        assert "doubtful" in note
+        assert not from_trajectories(korteweg, kdv()).notes
+
+    def test_noise_is_noted(self, korteweg: Trajectories):
+        noise = 3e-3 * torch.randn(korteweg.u.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        noisy = Trajectories.of(korteweg.u + noise, korteweg.times, korteweg.grid, kdv())
+        (note,) = from_trajectories(noisy, kdv()).notes
+        assert "noise" in note
+
+    def test_too_few_frames_are_noted(self, korteweg: Trajectories):
+        few = from_trajectories(korteweg.u[:, :3], kdv(), grid=korteweg.grid, times=korteweg.times[:3])
+        assert any("not tested" in note for note in few.notes)
+
+
 class TestRelativeBreaking:
+    def test_refuses_what_is_zero_or_not_finite(self, korteweg: Trajectories):
+        problem = from_trajectories(korteweg, kdv())
+        for text in ("0*d_x", "log(u)*d_u"):
+            with pytest.raises(ValueError, match="finite and not zero"):
+                relative_breaking(problem, generators(text))
+
     def test_tells_symmetries_from_others(self, korteweg: Trajectories):
         problem = from_trajectories(korteweg, kdv())
         levels = relative_breaking(problem, generators(*EXACT, *WRONG))
@@ -227,6 +252,19 @@ class TestRefusals:
         with pytest.raises(ValueError, match="not local"):
             from_trajectories(korteweg, Equation("u_t = psi_x", where="psi_xx = u"))
 
+    def test_parameters_of_other_samples(self, korteweg: Trajectories):
+        with pytest.raises(ValueError, match="'a' has 3 values, but there are 8 samples"):
+            from_trajectories(korteweg, kdv(a=torch.ones(3, dtype=torch.float64)))
+
+    def test_times_that_decrease(self, korteweg: Trajectories):
+        with pytest.raises(ValueError, match="times that increase"):
+            from_trajectories(korteweg.u, kdv(), grid=korteweg.grid, times=korteweg.times.flip(0))
+
+    def test_output_times_of_another_number(self, korteweg: Trajectories):
+        flow = FlowMap(kdv(), korteweg.grid, (0.0, 0.2), rtol=1e-6)
+        with pytest.raises(ValueError, match="Expected 2 output frames"):
+            from_operator(flow, korteweg.u[:2, 0], korteweg.grid, torch.zeros(1), torch.tensor([0.2, 0.4]))
+
     def test_arrays_without_a_grid(self, korteweg: Trajectories):
         with pytest.raises(ValueError, match="grid="):
             from_trajectories(korteweg.u, kdv())
@@ -250,6 +288,7 @@ class TestRefusals:
             from_trajectories(trajectories(equation, 6.0, 0.5, 3.0), equation), LearnSettings(slots=2, steps=0)
         )
         assert found.dimension == 0
+        assert any("not converged" in flag for flag in found.flags)
         with pytest.raises(ValueError, match="No symmetry was learned"):
             _ = found.generators
 

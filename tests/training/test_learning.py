@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,12 @@ def test_a_finished_run_opens(whole):
 def test_other_settings_are_refused(example, problem, whole):
     with pytest.raises(ValueError, match="started with seed = 3, got 4"):
         learn_generators(problem, example.SETTINGS.model_copy(update={"seed": 4}), whole[0], progress=False)
+
+
+def test_another_equation_on_the_same_data_is_refused(example, problem, whole):
+    changed = replace(problem, score=problem.held_out)
+    with pytest.raises(ValueError, match="started with data"):
+        learn_generators(changed, example.SETTINGS, whole[0], progress=False)
 
 
 def test_an_unfinished_run_does_not_open(tmp_path):

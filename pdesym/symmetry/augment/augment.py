@@ -64,7 +64,8 @@ def augment(
         trajectories: solutions on a periodic grid, frames in equal steps.
         generators: v, symmetries of the equation.
         scales: ε_g is uniform in [−scale_g, scale_g]; one for each generator.
-        seed: of the random numbers; sample i depends on it and i alone.
+        seed: of the random numbers; the parameters of sample i depend on it and i alone, and what becomes of the sample
+            too, up to rounding.
         probability: that a sample is moved at all.
         tolerance: as in `move`.
 
@@ -91,13 +92,14 @@ def move(
     """exp(Σ_g ε_g v_g) applied to trajectories, and whether what comes out solves the equation.
 
     Generators that move frames as a whole (ξ = a(t) + b x, τ(t), φ = α(t) + β(t) u) act by `move_frames`, all others
-    by `move_points`. A sample with all parameters 0 comes back bit for bit.
+    by `move_points`, on lines alone. A sample with all parameters 0 comes back bit for bit.
 
     Args:
         trajectories: solutions on a periodic grid, at least five frames in equal steps.
         generators: v, symmetries of the equation, as text or learned.
         parameters: ε.
-        tolerance: a sample with a larger residual is not accepted; data with a larger one are refused.
+        tolerance: a sample with a larger residual is not accepted; data with a larger one are refused. A motion so
+            small that it breaks less than this is accepted even along a vector field that is no symmetry.
 
     Raises:
         ValueError: for boxes of finite differences, generators of other variables than the data's, parameters of
@@ -172,6 +174,9 @@ def _checked(trajectories: Trajectories, family: Family, parameters: Tensor) -> 
         )
     if not torch.isfinite(parameters).all():
         raise ValueError("Expected finite parameters, got nan or inf among them.")
+    finite = torch.isfinite(u).flatten(1).all(1)
+    if not finite.all():
+        raise ValueError(f"Expected finite trajectories, got nan or inf in sample {int((~finite).nonzero()[0])}.")
     if u.shape[1] < LEAST_FRAMES:
         raise ValueError(
             f"Expected at least {LEAST_FRAMES} frames to test whether they solve the equation, got {u.shape[1]}: keep "
@@ -187,5 +192,6 @@ def _require_solutions(residual: Tensor, tolerance: float) -> None:
         sample = int(wrong.nonzero()[0])
         raise ValueError(
             f"Expected solutions of the equation, got a residual of {residual[sample].item():.2g} in sample {sample} "
-            f"before any motion: the equation is another one, or the frames are too coarse in time or space."
+            f"before any motion: the equation is another one, the frames are too coarse in time (see "
+            "frames_between) or space, or the data are noisy."
         )

@@ -93,7 +93,9 @@ def _residual(
     # Rounding of the frames is no residual of a solution that stands still.
     largest = (square(spectra) * counts).sum(axes).amax(1)
     floor = (torch.finfo(u.dtype).eps * 1e2) ** 2 * largest * whole.sum(1)
-    return (left / torch.where(whole.any(1), torch.maximum(scale, floor), torch.nan)).sqrt()
+    # A field that is zero throughout leaves nothing, relative to nothing.
+    relative_to = torch.where(largest > 0, torch.maximum(scale, floor), 1.0)
+    return (left / torch.where(whole.any(1), relative_to, torch.nan)).sqrt()
 
 
 def _weights(grid: Grid, device: torch.device) -> Tensor:

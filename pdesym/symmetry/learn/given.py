@@ -61,8 +61,13 @@ def relative_breaking(problem: LearningProblem, generators: Family | Sequence[Ge
         generators: of its variables.
 
     Raises:
-        ValueError: for generators of other variables.
+        ValueError: for generators of other variables, or one that is zero or not finite on the data.
     """
     fields = GivenFields(family_of(generators), problem.measure.scales)
     with torch.no_grad():
-        return tuple(problem.held_out.levels(fields, problem.measure).tolist())
+        levels = problem.held_out.levels(fields, problem.measure)
+    wrong = (~torch.isfinite(levels)).nonzero()
+    if len(wrong):
+        name = fields.family.names[int(wrong[0])]
+        raise ValueError(f"Expected vector fields that are finite and not zero on the data, got {name}.")
+    return tuple(levels.tolist())

@@ -15,7 +15,7 @@ from pdesym.symmetry.learn.problem import LearningProblem
 from pdesym.symmetry.library import Library
 
 # The next vector field must be broken by so many tolerances to be told from a symmetry without doubt.
-_CLEAR = 2.0
+_CLEAR = 5.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,12 @@ class Learned:
         """What is doubtful, a sentence each."""
         found = []
         d, tolerance = self.dimension, self.problem.tolerance
-        if d == len(self.levels):
+        if d == 0:
+            found.append(
+                f"none: the least broken vector field is broken by {self.levels[0]:.2g}; where there should be some, "
+                "the fit has not converged"
+            )
+        elif d == len(self.levels):
             found.append(f"all {d} vector fields are symmetries, so that there may be more: learn with more slots")
         elif self.levels[d] < _CLEAR * tolerance:
             found.append(

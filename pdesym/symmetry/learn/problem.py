@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.grid import Grid
+from pdesym.solvers.threads import one_thread
 from pdesym.solvers.trajectories import Trajectories
 from pdesym.symmetry.augment.residual import LEAST_FRAMES, on_shell_residual
 from pdesym.symmetry.augment.steps import in_equal_steps
@@ -63,6 +64,7 @@ class LearningProblem:
             raise ValueError(f"Expected a tolerance between 0 and 1, got {self.tolerance}.")
 
 
+@one_thread()
 def from_trajectories(
     trajectories: Trajectories | Float[Tensor, "batch time channel *space"],
     equation: Equation | None = None,
@@ -98,6 +100,8 @@ def from_trajectories(
         ValueError: for an array without grid or times, fields that are not those of the equation, data that fix no
             equation, too few frames or points to identify one; an unknown score, and all that `FlowScore` refuses.
     """
+    if frames < 1 or refine < 1:
+        raise ValueError(f"Expected at least 1 frame and a factor of at least 1, got frames={frames}, refine={refine}.")
     if score not in _SCORES:
         raise ValueError(f"Expected score to be one of {', '.join(_SCORES)}, got {score!r}.")
     u, grid, times = arrays_of(trajectories, grid, times)
@@ -110,7 +114,7 @@ def from_trajectories(
         equation, note = _equation_behind(u, grid, times, seed)
         notes: tuple[str, ...] = (note,)
     else:
-        notes = _tested(u, grid, times, equation)
+        notes = _tested(u, grid, times, equation, tolerance)
     times = times.to(u.device).double()
     scales = Scales.of(u, times, grid, equation.fields)
     rng = np.random.default_rng(seed)
@@ -147,14 +151,14 @@ def from_operator(
 ) -> LearningProblem:
     """The condition dF[u]·Q_in = Q_out of an operator F, a trained network or a solver's flow map.
 
-    A quarter of the fields or windows, at least one, is held out.
+    A quarter of the fields or windows, at least one, is held out. The dependent variables are called u, or u1, u2, …
 
     Args:
         operator: F, see `OperatorScore`; in float64.
         u: where to look, solutions `(batch, channel, *space)` or `(batch, time, channel, *space)`, float64.
         grid: their grid.
-        times_in: times of the input frames, one for fields.
-        times_out: times of the output frames.
+        times_in: times of the input frames, one for fields; those of a flow map itself.
+        times_out: times of the output frames; likewise.
         rhs: u_t of fields at a time, `rhs(u, t)`; by default that of the operator, or else a difference of the input
             frames, of which there must then be several at equal steps.
         tolerance: see `LearningProblem`; an operator whose frames are wrong by a share e cannot tell symmetries from
@@ -182,10 +186,21 @@ def from_operator(
         u_t, _ = rates_of_frames(frames, float(times_in[1] - times_in[0]))
     else:
         raise ValueError("One frame does not tell u_t: pass rhs=..., the right-hand side of the equation.")
+    times_in, times_out = times_in.double(), times_out.double()
+    if times_out.ndim != 1 or not bool((times_out > times_in.max()).all()):
+        raise ValueError(
+            f"Expected output times (time_out,) after {float(times_in.max()):g}, got {times_out.tolist()}."
+        )
     names = ("u",) if frames.shape[2] == 1 else tuple(f"u{a + 1}" for a in range(frames.shape[2]))
     everything = torch.cat([times_in, times_out]).double()
     with torch.no_grad():
-        after = torch.cat([operator(part) for part in u.split(1)]).reshape(len(u), len(times_out), *frames.shape[2:])
+        after = torch.cat([operator(part.clone()) for part in u.split(1)])
+    if after.numel() != len(u) * len(times_out) * frames[0, 0].numel():
+        raise ValueError(
+            f"Expected {len(times_out)} output frames, one for each of times_out, got an output of shape "
+            f"{tuple(after.shape)}."
+        )
+    after = after.reshape(len(u), len(times_out), *frames.shape[2:])
     # A vector field is to be judged at the times of the output too.
     frames = torch.cat([frames, after], 1)
     scales = Scales.of(frames, everything, grid, names)
@@ -197,23 +212,32 @@ def from_operator(
     return LearningProblem(seen, unseen, measure, tolerance, name)
 
 
-def _tested(u: Tensor, grid: Grid, times: Tensor, equation: Equation) -> tuple[str, ...]:
-    """A note where frames do not tell whether they solve the equation.
+def _tested(u: Tensor, grid: Grid, times: Tensor, equation: Equation, tolerance: float) -> tuple[str, ...]:
+    """A note where frames do not tell whether they solve the equation, or tell that they do not quite.
 
     Raises:
         ValueError: for other fields, or where they do not.
     """
     require_local(u[:, 0], equation)
+    equation.require_samples(len(u))
+    if not bool((times.double().diff() > 0).all()):
+        raise ValueError("Expected times that increase from frame to frame.")
     if len(times) < LEAST_FRAMES or not in_equal_steps(times):
         return ("whether the data solve the equation was not tested, which takes five frames in equal steps",)
     few = list(range(min(len(u), _TESTED)))
     instants = times.to(u.device).double().expand(len(few), -1)
-    residual = float(on_shell_residual(u[: len(few)], instants, grid, equation.select(few)).median())
+    residuals = on_shell_residual(u[: len(few)], instants, grid, equation.select(few))
+    residual, worst = float(residuals.median()), int(residuals.argmax())
     # Written so that nan refuses.
     if not residual <= _WRONG:
         raise ValueError(
             f"Expected solutions of {equation.statement!r}, got a residual of {residual:.2g}: the equation is another "
-            "one, or the frames are too coarse in time or space."
+            "one, the frames are too coarse in time or space, or the data are noisy."
+        )
+    if float(residuals[worst]) > tolerance:
+        return (
+            f"doubtful: sample {worst} misses the equation by {float(residuals[worst]):.2g} of u_t (another equation, "
+            "coarse frames, or noise), so that levels below that are levels of the equation, not of the data",
         )
     return ()
 
