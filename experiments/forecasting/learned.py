@@ -20,6 +20,8 @@ from pdesym.training.moved_pool import MovedPool
 
 # Relative error of the moved fields: what float32 makes of a training step is not smaller.
 ERROR = 1e-5
+# Frames that the generators are learned from.
+FRAMES = 64
 EXACT = ("d_x", "d_t", "t*d_x + d_u")
 
 
@@ -36,7 +38,9 @@ def learned_windows(
         seed: of the learning and of the random motions.
         folder: where copies are kept that are done, so that a call that was ended continues.
     """
-    problem = from_trajectories(solutions.u, solutions.equation, grid=solutions.grid, times=solutions.times, seed=seed)
+    problem = from_trajectories(
+        solutions.u, solutions.equation, grid=solutions.grid, times=solutions.times, frames=FRAMES, seed=seed
+    )
     learned = learn(problem, LearnSettings(seed=seed))
     scale = settings.scales[solutions.name]
     copies = []

@@ -34,7 +34,7 @@ def self_boosted_windows(folder: Folder, recipe: LabRecipe, seed: int) -> MovedP
     assert learning is not None
     windows = Windows.open(folder.data, "train", recipe.frames.into, recipe.frames.out, device=recipe.device)
     u = windows.u.double()
-    problem = from_trajectories(u, grid=windows.grid, times=windows.times, seed=seed)
+    problem = from_trajectories(u, grid=windows.grid, times=windows.times, frames=learning.frames, seed=seed)
     settings = LearnSettings(steps=learning.steps, seed=seed)
     learned = learn_generators(problem, settings, folder.root / "learned" / str(seed), progress=False)
     assert problem.equation is not None

@@ -42,6 +42,7 @@ class Learning(_Section):
     """The augmentation of the third operator: along symmetries learned from its own training trajectories.
 
     Attributes:
+        frames: from which they are learned.
         steps: in which they are learned.
         scale: each trajectory is moved by Σ α_a v_a, α_a uniform in ±scale, v_a of unit norm under the measure of what
             was learned; for Korteweg-de Vries 0.18 is a boost of about 0.4.
@@ -51,6 +52,7 @@ class Learning(_Section):
         residual: with a larger one a moved trajectory is not used; coarse data have some before they move.
     """
 
+    frames: int = Field(ge=1)
     steps: int = Field(ge=0)
     scale: float = Field(ge=0)
     copies: int = Field(ge=1)

@@ -73,7 +73,7 @@ def from_trajectories(
     times: Float[Tensor, " time"] | None = None,
     score: str = "on_shell",
     sigma: float = 0.4,
-    frames: int = 64,
+    frames: int = 160,
     refine: int = 2,
     tolerance: float = EXACT,
     seed: int = 0,
@@ -91,7 +91,8 @@ def from_trajectories(
         score: "on_shell", see `OnShellScore`, in which the best last layer of the network is solved for; or "flow", see
             `FlowScore`, for one field on a line, with four patches around each frame, which gradient steps alone fit.
         sigma: of `FlowScore`; shorter ways are easier to learn from.
-        frames: how many the fit sees; a quarter as many are held out.
+        frames: how many the fit sees; a quarter as many are held out. With too few of them the fields held out leave
+            the range that the network has seen, and their levels say so.
         refine: factor by which the grid is refined, see `SolutionFrames`.
         tolerance: see `LearningProblem`.
         seed: of the choice of frames.
