@@ -164,10 +164,10 @@ def section(written: Mapping[str, Any]) -> str:
         "",
         "![Relative breaking of all learned vector fields](algebras.png)",
         "",
-        f"{written['settings']['slots']} vector fields are learned from {SEEN} frames of {runs[0]['samples']} trajectories "
-        f"in {written['settings']['steps']} steps. On trajectories held out a symmetry may break u_t by at most {EXACT:g} "
-        "of it per unit of flow. Angle: the largest principal angle between the learned and the exact symmetries whose "
-        "coefficients do not depend on x, as functions on the solutions.",
+        f"{written['settings']['slots']} vector fields are learned from {SEEN} frames of {runs[0]['samples']} "
+        f"trajectories in {written['settings']['steps']} steps. On trajectories held out a symmetry may break u_t by "
+        f"at most {EXACT:g} of it per unit of flow. Angle: the largest principal angle between the learned and the "
+        "exact symmetries whose coefficients do not depend on x, as functions on the solutions.",
         "",
         "| equation | it is | symmetries found, each seed | right | angle, degrees | largest level of a symmetry | "
         "next level | CPU-s |",
