@@ -12,7 +12,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def test_the_quickstart_runs_and_tells_true_symmetries_from_wrong_ones(capsys):
-    code, _, _ = EXAMPLES
+    code, *_ = EXAMPLES
     assert len([line for line in code.splitlines() if line.strip()]) <= 17
     exec(compile(code, "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
@@ -25,8 +25,21 @@ def test_the_quickstart_runs_and_tells_true_symmetries_from_wrong_ones(capsys):
     assert network[1] > 0.1, "an untrained network has no Galilean symmetry"
 
 
-def test_the_second_example_finds_the_same_algebra_twice(capsys):
-    _, code, _ = EXAMPLES
+def test_the_second_example_moves_solutions_and_learns_their_symmetries(capsys):
+    _, code, *_ = EXAMPLES
+    values: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), values)
+    assert bool(values["moved"].accepted.all())
+    assert values["learned"].dimension == 3
+    assert values["learned"].levels[3] > 0.1
+    out = capsys.readouterr().out
+    assert "identified from the data" in out
+    assert 'Generator("t*d_x + d_u")' in out
+    assert "False" not in out
+
+
+def test_the_third_example_finds_the_same_algebra_twice(capsys):
+    _, _, code, _ = EXAMPLES
     exec(compile(code, "README.md", "exec"), {})
     exact, measured = capsys.readouterr().out.split("4 symmetries from equation")
     assert "dimension 3" in exact
@@ -35,8 +48,8 @@ def test_the_second_example_finds_the_same_algebra_twice(capsys):
     assert "x*d_x + 3*t*d_t - 2*u*d_u" in measured
 
 
-def test_the_third_example_keeps_to_its_tolerances(capsys):
-    _, _, code = EXAMPLES
+def test_the_fourth_example_keeps_to_its_tolerances(capsys):
+    *_, code = EXAMPLES
     values: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), values)
     assert values["result"].error.max() <= 1e-5

@@ -312,7 +312,7 @@ def test_what_cannot_serve_is_refused(data):
             dataclasses.replace(kdv_data, equation=ks()),
             [BOOST],
             one,
-            r"got a residual of .* in sample 0 before any motion: the equation is another one, or the frames",
+            r"got a residual of .* in sample 0 before any motion: the equation is another one, the frames",
         ),
         (
             dataclasses.replace(kdv_data, u=kdv_data.u[:, ::12], times=kdv_data.times[::12]),
