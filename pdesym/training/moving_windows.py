@@ -14,6 +14,7 @@ from pdesym.symmetry import Generator
 from pdesym.symmetry.augment.family import SymbolicFamily, family_of
 from pdesym.symmetry.augment.frame_form import frame_form
 from pdesym.symmetry.augment.interpolation import TimeInterpolant
+from pdesym.symmetry.augment.lagrange import halfway, stencil
 from pdesym.symmetry.augment.pre_images import PreImages
 from pdesym.symmetry.augment.steps import in_equal_steps
 from pdesym.training.shown_windows import ShownWindows
@@ -195,9 +196,8 @@ class MovingWindows(ShownWindows):
             return self._spectra.flatten(0, 1).index_select(0, index).unflatten(0, tuple(frame.shape))
         position = (source - self._times[0]) * ((per_sample - 1) / (self._times[-1] - self._times[0]))
         width = min(_WIDTH, per_sample)
-        first = (position.floor() - (width // 2 - 1)).clamp(0, per_sample - width)
-        weights = _lagrange(position - first, width)
-        index = (sample[:, None] * per_sample + first.long()).unsqueeze(-1) + torch.arange(width)
+        first, weights = stencil(position, width, per_sample)
+        index = (sample[:, None] * per_sample + first).unsqueeze(-1) + torch.arange(width)
         parts = torch.view_as_real(self._spectra).flatten(2).flatten(0, 1)
         picked = parts.index_select(0, index.flatten().to(device)).unflatten(0, (-1, width))
         mixed = torch.bmm(weights.reshape(-1, 1, width).to(picked), picked).squeeze(1)
@@ -239,16 +239,8 @@ def _closeness(windows: Windows, equation: Equation | None) -> int:
     while closer < _CLOSEST:
         instants = _closer_times(cpu, 2 * closer).to(u.device)
         fields = between.fields(instants.expand(len(rows), -1).contiguous())
-        table, halfway = fields[:, ::2], fields[:, 1::2]
-        position = torch.arange(halfway.shape[1], dtype=torch.float64) + 0.5
-        width = min(_WIDTH, table.shape[1])
-        first = (position.floor() - (width // 2 - 1)).clamp(0, table.shape[1] - width)
-        weights = _lagrange(position - first, width).to(u)
-        index = first.long().to(u.device)
-        guess = torch.zeros_like(halfway)
-        for j in range(width):
-            guess += weights[:, j].reshape(-1, *(1,) * (u.ndim - 2)) * table[:, index + j]
-        error = (guess - halfway).flatten(1).norm(dim=1) / halfway.flatten(1).norm(dim=1)
+        new, guess = fields[:, 1::2], halfway(fields[:, ::2], _WIDTH, axis=1)
+        error = (guess - new).flatten(1).norm(dim=1) / new.flatten(1).norm(dim=1)
         worst = float(error.max())
         if worst <= _TOLERANCE:
             return closer
@@ -272,12 +264,3 @@ def _spectra_of(windows: Windows, equation: Equation | None, closer: int) -> Ten
         between = TimeInterpolant(windows.u[rows], windows.times, windows.grid, mine)
         parts.append(transform(between.fields(instants.expand(len(rows), -1).contiguous()), windows.grid))
     return torch.cat(parts)
-
-
-def _lagrange(position: Tensor, width: int) -> Tensor:
-    """Weights of the values at 0, 1, …, width − 1 for the value of their polynomial at positions, `(…, width)`."""
-    nodes = torch.arange(width, dtype=torch.float64)
-    gaps = nodes[:, None] - nodes
-    itself = torch.eye(width, dtype=torch.bool)
-    factors = (position[..., None, None] - nodes) / torch.where(itself, 1.0, gaps)
-    return torch.where(itself, 1.0, factors).prod(-1)

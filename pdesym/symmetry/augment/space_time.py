@@ -12,10 +12,12 @@ from pdesym.solvers.integration import AccuracyWarning
 from pdesym.solvers.spectral import inverse_transform, transform
 from pdesym.solvers.spectrum import interpolated
 from pdesym.symmetry.augment.interpolation import TimeInterpolant
+from pdesym.symmetry.augment.lagrange import halfway, lagrange_weights, stencil
 
 # Points of the local interpolation along each axis, and how much finer than the data it may work.
 _WIDTH = 8
 _FINEST = 32
+_MIDDLE = lagrange_weights(torch.tensor([_WIDTH / 2 - 0.5], dtype=torch.float64), _WIDTH)[0]
 # The error of the interpolation falls by 2⁸ from one refinement to the next; so much of it is counted on.
 _GAIN = 2 ** (_WIDTH - 3)
 
@@ -91,10 +93,9 @@ class SpaceTimeField:
         """u at points, x modulo the length of the box, t moved to the nearest frame where it lies outside the data."""
         row = ((t - self._first) / self._step).clamp(0, self._count - 1)
         column = torch.remainder(x, self._length) / self._spacing
-        below = (row.floor() - (_WIDTH // 2 - 1)).clamp(0, self._count - _WIDTH)
-        left = column.floor() - (_WIDTH // 2 - 1)
-        in_time, in_space = _lagrange(row - below), _lagrange(column - left)
-        patches = self._windows[:, below.long(), torch.remainder(left.long(), self._points)]
+        below, in_time = stencil(row, _WIDTH, self._count)
+        left, in_space = stencil(column, _WIDTH)
+        patches = self._windows[:, below, torch.remainder(left, self._points)]
         return torch.einsum("cpij,pi,pj->cp", patches, in_time, in_space)
 
     def _refinement_in_space(self, frames: Tensor, grid: Grid, tolerance: float) -> tuple[int, float]:
@@ -120,16 +121,11 @@ class SpaceTimeField:
         table, refined, before = frames, 1, float("inf")
         while True:
             count = len(table)
-            halfway = self._first + (torch.arange(count - 1, device=frames.device, dtype=torch.float64) + 0.5) * (
+            instants = self._first + (torch.arange(count - 1, device=frames.device, dtype=torch.float64) + 0.5) * (
                 (self._last - self._first) / (count - 1)
             )
-            new = between.fields(halfway.unsqueeze(0))[0]
-            row = torch.arange(count - 1, device=frames.device, dtype=torch.float64) + 0.5
-            width = min(_WIDTH, count)
-            below = (row.floor() - (width // 2 - 1)).clamp(0, count - width)
-            weights = _lagrange(row - below, width)
-            guess = sum(weights[:, j, None, None] * table[below.long() + j] for j in range(width))
-            error = self._relative(new - guess) / _GAIN
+            new = between.fields(instants.unsqueeze(0))[0]
+            error = self._relative(new - halfway(table, _WIDTH)) / _GAIN
             finer = table.new_empty((2 * count - 1, *table.shape[1:]))
             finer[::2], finer[1::2] = table, new
             table, refined = finer, 2 * refined
@@ -140,27 +136,3 @@ class SpaceTimeField:
 
     def _relative(self, difference: Tensor) -> float:
         return float((difference.abs().amax((0, 2)) / self.scale).max())
-
-
-def _lagrange(position: Tensor, width: int = _WIDTH) -> Float[Tensor, "points nodes"]:
-    """Weights of the values at 0, 1, …, width − 1 for the value of their polynomial at a position."""
-    distance = [position - j for j in range(width)]
-    before, after = [torch.ones_like(position)], [torch.ones_like(position)]
-    for j in range(width - 1):
-        before.append(before[-1] * distance[j])
-        after.append(after[-1] * distance[width - 1 - j])
-    return torch.stack([before[j] * after[width - 1 - j] / _DENOMINATORS[width][j] for j in range(width)], -1)
-
-
-def _denominators(width: int) -> list[float]:
-    result = []
-    for j in range(width):
-        product = 1.0
-        for k in range(width):
-            product *= (j - k) if k != j else 1
-        result.append(product)
-    return result
-
-
-_DENOMINATORS = {width: _denominators(width) for width in range(1, _WIDTH + 1)}
-_MIDDLE = _lagrange(torch.tensor([_WIDTH / 2 - 0.5], dtype=torch.float64))[0]
