@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pdesym.datasets.windows import Window, Windows
 from pdesym.symmetry.augment import MovedTrajectories
+from pdesym.symmetry.augment.draw import require_probability
 from pdesym.training.shown_windows import ShownWindows
 
 
@@ -34,8 +35,7 @@ class MovedPool(ShownWindows):
     """
 
     def __init__(self, windows: Windows, copies: Sequence[MovedTrajectories], probability: float = 0.5):
-        if not 0 <= probability <= 1:
-            raise ValueError(f"Expected a probability between 0 and 1, got {probability}.")
+        require_probability(probability)
         if not copies:
             raise ValueError("Expected at least one moved copy of the trajectories, got none: make some with augment.")
         for number, copy in enumerate(copies):

@@ -11,6 +11,7 @@ from pdesym.datasets.windows import Window, Windows
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.spectral import integer_wavenumbers, inverse_transform, transform
 from pdesym.symmetry import Generator
+from pdesym.symmetry.augment.draw import require_probability
 from pdesym.symmetry.augment.family import SymbolicFamily, family_of
 from pdesym.symmetry.augment.frame_form import frame_form
 from pdesym.symmetry.augment.interpolation import TimeInterpolant
@@ -96,8 +97,7 @@ class MovingWindows(ShownWindows):
                 f"Expected a scale that is finite and not negative for each of the {len(family)} generators, got "
                 f"{list(scales)}."
             )
-        if not 0 <= probability <= 1:
-            raise ValueError(f"Expected a probability between 0 and 1, got {probability}.")
+        require_probability(probability)
         super().__init__(windows)
         self.probability = probability
         if not bool(torch.isfinite(windows.u).all()):

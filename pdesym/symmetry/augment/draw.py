@@ -29,11 +29,20 @@ def random_parameters(
     for scale in scales:
         if not 0 <= scale < math.inf:
             raise ValueError(f"Expected scales that are finite and not negative, got {scale}.")
-    if not 0 <= probability <= 1:
-        raise ValueError(f"Expected a probability between 0 and 1, got {probability}.")
+    require_probability(probability)
     rows = []
     for sample in samples:
         moved, *uniform = stream(seed, sample).random(1 + len(scales)).tolist()
         width = [scale if moved < probability else 0.0 for scale in scales]
         rows.append([(2 * x - 1) * each for x, each in zip(uniform, width, strict=True)])
     return torch.tensor(rows, dtype=torch.float64).reshape(len(rows), len(scales))
+
+
+def require_probability(probability: float) -> None:
+    """Refuse what is no probability.
+
+    Raises:
+        ValueError: for a number that is not between 0 and 1.
+    """
+    if not 0 <= probability <= 1:
+        raise ValueError(f"Expected a probability between 0 and 1, got {probability}.")

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdesym.solvers.grid import Grid
+from pdesym.symmetry.augment.draw import require_probability
 from pdesym.symmetry.generator import Generator
 
 
@@ -48,8 +49,7 @@ class RandomFlow:
     def __post_init__(self) -> None:
         if not 0 <= self.width < float("inf"):
             raise ValueError(f"Expected a width that is finite and not negative, got {self.width}.")
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"Expected a probability between 0 and 1, got {self.probability}.")
+        require_probability(self.probability)
 
     def __call__(
         self,

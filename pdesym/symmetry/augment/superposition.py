@@ -18,6 +18,7 @@ from pdesym.solvers.spectral import inverse_transform, transform, translate, wav
 from pdesym.solvers.spectrum import interpolated
 from pdesym.solvers.torch_function import torch_function
 from pdesym.solvers.trajectories import Trajectories
+from pdesym.symmetry.augment.draw import require_probability
 
 # On so many times the points the mean of ψ is taken: e^φ has shorter waves than φ.
 _REFINED = 4
@@ -104,8 +105,7 @@ def draw_superposition(
     Raises:
         ValueError: for another equation or grid, or no probability.
     """
-    if not 0 <= probability <= 1:
-        raise ValueError(f"Expected a probability between 0 and 1, got {probability}.")
+    require_probability(probability)
     sizes = torch.stack([_viscosity(trajectories), _lengths(trajectories)])
     partner, share = [], []
     for sample in range(len(trajectories.u)):
@@ -161,8 +161,7 @@ class RandomSuperposition:
             raise ValueError(f"Expected a 1D grid, got one of {self.grid.dims} axes: Cole and Hopf's map is 1D here.")
         if not 0 < self.viscosity < math.inf:
             raise ValueError(f"Expected a viscosity that is positive and finite, got {self.viscosity}.")
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"Expected a probability between 0 and 1, got {self.probability}.")
+        require_probability(self.probability)
 
     def __call__(
         self,
