@@ -5,8 +5,9 @@ Importing this room is light. neuralop is imported when the first model is built
 
 from pdesym.operators.fourier_operator import FNOConfig, FourierOperator, fno
 from pdesym.operators.pointwise import Pointwise, replace_pointwise_convolutions
+from pdesym.operators.registry import describe_operator
 from pdesym.operators.spectral_convolution import SpectralConvolution
-from pdesym.operators.storage import describe_operator, load_operator, save_operator
+from pdesym.operators.storage import load_operator, save_operator
 from pdesym.operators.weights import load_weights, save_weights
 
 __all__ = [

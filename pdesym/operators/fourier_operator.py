@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from pdesym.operators.neuralop_import import neuralop_models
 from pdesym.operators.pointwise import replace_pointwise_convolutions
+from pdesym.operators.registry import register
 from pdesym.operators.spectral_convolution import SpectralConvolution
 
 
+@register
 @dataclass(frozen=True)
 class FNOConfig:
     """All that determines a new FNO, its initial weights included.

@@ -1,26 +1,16 @@
 """Operators in folders: `config.json` says which module it is, `model.safetensors` holds its tensors."""
 
 import json
-from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from pdesym.operators.fourier_operator import FNOConfig
+from pdesym.operators.registry import configuration, describe_operator
 from pdesym.operators.weights import load_weights, read_weights, save_weights
 
 CONFIG, WEIGHTS, LAST = "config.json", "model.safetensors", "last"
-_CONFIGS = {FNOConfig.kind: FNOConfig}
-
-
-def describe_operator(operator: nn.Module) -> dict[str, Any]:
-    """What a module is, ready for JSON: its kind and configuration, or the name of its class if it has none."""
-    config = getattr(operator, "config", None)
-    if isinstance(config, FNOConfig):
-        return {"kind": config.kind, **asdict(config)}
-    return {"kind": f"{type(operator).__module__}.{type(operator).__qualname__}"}
 
 
 def save_operator(operator: nn.Module, directory: str | Path, **record: Any) -> None:
@@ -51,23 +41,7 @@ def load_operator(directory: str | Path, device: torch.device | str = "cpu") -> 
     directory = Path(directory)
     if (directory / LAST).is_file():
         directory = last_checkpoint(directory)
-    described = read_config(directory)["operator"]
-    kind = described["kind"]
-    if kind not in _CONFIGS:
-        raise ValueError(
-            f"{directory} holds a {kind}, and only {', '.join(_CONFIGS)} can be reopened from its configuration: "
-            "build the module yourself and fill it with load_weights."
-        )
-    arguments = {name: value for name, value in described.items() if name != "kind"}
-    expected = {field.name for field in fields(_CONFIGS[kind])}
-    needed = {field.name for field in fields(_CONFIGS[kind]) if field.default is MISSING}
-    if not needed <= arguments.keys() <= expected:
-        odd = ", ".join(sorted((arguments.keys() - expected) | (needed - arguments.keys())))
-        raise ValueError(
-            f"The configuration of the {kind} in {directory} is not one of this version of pdesym, which differs in "
-            f"{odd}: open it with the version that wrote it."
-        )
-    operator = _CONFIGS[kind](**arguments).build()
+    operator = configuration(read_config(directory)["operator"], directory).build()
     stored = next(iter(read_weights(directory / WEIGHTS).values()), None)
     if stored is not None:  # a file without tensors is refused below, in a sentence
         operator.to(device=device, dtype=stored.dtype)

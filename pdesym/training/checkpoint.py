@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from pdesym.operators import describe_operator, load_weights, save_operator
+from pdesym.operators.registry import completed
 from pdesym.operators.storage import LAST, WEIGHTS, last_checkpoint, read_config
 
 STATE = "state.pt"
@@ -79,7 +80,7 @@ def load_checkpoint(run: str | Path, model: nn.Module) -> dict[str, Any]:
         ValueError: when it is the checkpoint of another model, or a file of it is damaged or not what it should be.
     """
     folder = last_checkpoint(Path(run))
-    stored, expected = read_config(folder)["operator"], describe_operator(model)
+    stored, expected = completed(read_config(folder)["operator"]), describe_operator(model)
     if stored != expected:
         raise ValueError(
             f"{folder} is the checkpoint of another model, {_differences(stored, expected)}: train into another "

@@ -114,6 +114,6 @@ def test_a_configuration_from_before_an_entry_was_added_takes_its_default(tmp_pa
 
 def test_a_module_without_configuration_is_saved_but_not_reopened(tmp_path):
     save_operator(nn.Linear(2, 2), tmp_path)
-    with pytest.raises(ValueError, match=r"holds a torch\.nn\.modules\.linear\.Linear, and only fno can be reopened"):
+    with pytest.raises(ValueError, match=r"holds a torch\.nn.*\.Linear, and only .*fno.* can be reopened"):
         load_operator(tmp_path)
     load_weights(nn.Linear(2, 2), tmp_path / "model.safetensors")
