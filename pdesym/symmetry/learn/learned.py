@@ -12,6 +12,7 @@ from pdesym.symmetry.generator import Generator
 from pdesym.symmetry.learn.fit import Fit
 from pdesym.symmetry.learn.network import GeneratorNetwork
 from pdesym.symmetry.learn.problem import LearningProblem
+from pdesym.symmetry.learn.score import norms
 from pdesym.symmetry.library import Library
 
 # The next vector field must be broken by so many tolerances to be told from a symmetry without doubt.
@@ -50,8 +51,7 @@ class Learned:
         """The vector fields of a fit, in the order of their breaking on the data held out."""
         network = fit.network
         with torch.no_grad():
-            sizes = network(problem.measure.point).square().sum(1).flatten(1).mean(1).sqrt()
-            network.heads.div_(sizes.reshape(-1, 1, 1))
+            network.heads.div_(norms(network, problem.measure).reshape(-1, 1, 1))
             levels = problem.held_out.levels(network, problem.measure)
             order = torch.argsort(levels)
         return cls(network.selected(order.tolist()), tuple(levels[order].tolist()), problem)

@@ -18,6 +18,12 @@ from pdesym.symmetry.learn.scales import Scales
 _NEGLIGIBLE = 1e-7
 
 
+def norms_of(values: Float[Tensor, "slots variables *points"]) -> Float[Tensor, " slots"]:
+    """‖V‖ of vector fields by their values at the points of a measure."""
+    result: Tensor = values.square().sum(1).flatten(1).mean(1).sqrt()
+    return result
+
+
 @dataclass(frozen=True)
 class Measure:
     """Points (x, t, u(x, t)) on solutions, drawn once: ⟨V, W⟩ = mean over them of Σ_k V_k W_k, in the units of scales.

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdesym.symmetry.learn.measure import norms_of
+
 # The arccos of 1 has no slope.
 _CLOSEST = 1 - 1e-6
 
@@ -40,8 +42,7 @@ def lipschitz(
     Source: Ko, Kim and Lee, NeurIPS 2024, eq. 12.
     """
     dims = values.ndim - 4
-    size = values.square().sum(1).flatten(1).mean(1).sqrt()
-    v = values / size.reshape(-1, *(1,) * (values.ndim - 1))
+    v = _normalised(values)
     excess = []
     for axis in range(-dims, 0):
         dv, dz = torch.roll(v, -1, axis) - v, torch.roll(points, -1, axis) - points
@@ -52,6 +53,10 @@ def lipschitz(
     if v.shape[3] > 1:
         excess.append(_excess(v.diff(dim=3), points.diff(dim=2), bound))
     return torch.cat(excess, 1).mean(1)
+
+
+def _normalised(values: Tensor) -> Tensor:
+    return values / norms_of(values).reshape(-1, *(1,) * (values.ndim - 1))
 
 
 def _excess(dv: Tensor, dz: Tensor, bound: float) -> Tensor:
@@ -66,8 +71,7 @@ def sobolev(values: Float[Tensor, "slots variables pieces time *space"]) -> Floa
     Source: Ko, Kim and Lee, NeurIPS 2024, appendix, as their code has it.
     """
     dims = values.ndim - 4
-    size = values.square().sum(1).flatten(1).mean(1).sqrt()
-    v = values / size.reshape(-1, *(1,) * (values.ndim - 1))
+    v = _normalised(values)
     axes = tuple(range(-dims, 0))
     spectrum = torch.fft.fftn(v, dim=axes, norm="forward")
     waves = torch.zeros((), dtype=values.dtype, device=values.device)

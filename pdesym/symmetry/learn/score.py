@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from pdesym.symmetry.learn.measure import Measure
+from pdesym.symmetry.learn.measure import Measure, norms_of
 from pdesym.symmetry.learn.network import GeneratorNetwork
 
 Components = Mapping[int, Tensor]
@@ -108,6 +108,4 @@ def _only(variable: int) -> Projection:
 
 def norms(network: GeneratorNetwork, measure: Measure) -> Float[Tensor, " slots"]:
     """‖V‖ of each vector field under the measure."""
-    values = network(measure.point)
-    sizes: Tensor = values.square().sum(1).flatten(1).mean(1).sqrt()
-    return sizes
+    return norms_of(network(measure.point))
