@@ -12,6 +12,7 @@ from pdesym.solvers.grid import Grid
 from pdesym.symmetry.angles import principal_angles
 from pdesym.symmetry.augment.family import family_of
 from pdesym.symmetry.generator import Generator
+from pdesym.symmetry.learn.graph import points
 from pdesym.symmetry.learn.network import GeneratorNetwork
 from pdesym.symmetry.learn.scales import Scales
 
@@ -73,9 +74,7 @@ class Measure:
     @property
     def point(self) -> tuple[Float[Tensor, "pieces time *space"], ...]:
         """The points (x…, t, u…), of one shape, in physical units."""
-        coordinates = torch.meshgrid(*self.grid.coordinates(device=self.u.device), indexing="ij")
-        t = self.t.reshape(*self.t.shape, *(1,) * self.grid.dims)
-        return tuple(torch.broadcast_tensors(*coordinates, t, *self.u.unbind(2)))
+        return points(self.grid, self.t, self.u)
 
     @property
     def scaled_point(self) -> Float[Tensor, "variables pieces time *space"]:

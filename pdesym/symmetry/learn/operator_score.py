@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from pdesym.solvers.grid import Grid
-from pdesym.solvers.spectral import derivative
 from pdesym.symmetry.discover.propagation import AT_ONCE
+from pdesym.symmetry.learn.graph import gradient, points
 from pdesym.symmetry.learn.network import GeneratorNetwork
 from pdesym.symmetry.learn.on_shell import characteristics
 from pdesym.symmetry.learn.score import LinearScore, Projection
@@ -82,11 +82,8 @@ class _Side:
     """The input or the output: its points, and how they move."""
 
     def __init__(self, u: Tensor, u_t: Tensor, grid: Grid, t: Tensor):
-        axes = [[int(a == axis) for a in range(grid.dims)] for axis in range(grid.dims)]
-        self._velocities = (*(-derivative(u, grid, orders) for orders in axes), -u_t)
-        coordinates = torch.meshgrid(*grid.coordinates(device=u.device), indexing="ij")
-        time = t.to(u).reshape(-1, *(1,) * grid.dims) if u.ndim == grid.dims + 3 else t.to(u)
-        self._point = torch.broadcast_tensors(*coordinates, time, *u.unbind(-grid.dims - 1))
+        self._velocities = (*(-slope for slope in gradient(u, grid)), -u_t)
+        self._point = points(grid, t, u)
         self._dims = grid.dims
 
     def motion(self, network: GeneratorNetwork, projection: Projection, chosen: Tensor) -> Tensor:

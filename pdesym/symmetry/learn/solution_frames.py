@@ -15,6 +15,7 @@ from pdesym.solvers.jets import TIME, Jet
 from pdesym.solvers.spectral import derivative
 from pdesym.solvers.spectrum import resize
 from pdesym.solvers.torch_function import torch_function
+from pdesym.symmetry.learn.graph import gradient, points
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class SolutionFrames:
         slopes = evaluated([side.diff(space.symbol(jet)) for side in sides for jet in jets])
         slopes = slopes.unflatten(1, (len(sides), len(jets)))
         u_tt = linearised(u_t.unsqueeze(2), slopes, jets, fine).squeeze(2) + evaluated([s.diff(TIME) for s in sides])
-        return cls(fine, t, u, _gradient(u, fine), u_t, _gradient(u_t, fine), u_tt, jets, slopes)
+        return cls(fine, t, u, gradient(u, fine), u_t, gradient(u_t, fine), u_tt, jets, slopes)
 
     def __len__(self) -> int:
         return len(self.t)
@@ -110,9 +111,7 @@ class SolutionFrames:
     @property
     def point(self) -> tuple[Float[Tensor, "frames *space"], ...]:
         """The points (x…, t, u…) of the frames, of one shape."""
-        coordinates = torch.meshgrid(*self.grid.coordinates(device=self.u.device), indexing="ij")
-        t = self.t.reshape(-1, *(1,) * self.grid.dims)
-        return tuple(torch.broadcast_tensors(*coordinates, t, *self.u.unbind(1)))
+        return points(self.grid, self.t, self.u)
 
     @property
     def rate(self) -> tuple[Float[Tensor, "frames *space"], ...]:
@@ -140,10 +139,6 @@ def linearised(q: Tensor, slopes: Tensor, jets: Sequence[Jet], grid: Grid) -> Te
 def _jet(u: Tensor, grid: Grid, jet: Jet) -> Tensor:
     field = u[:, jet.field]
     return derivative(field, grid, jet.orders) if jet.order else field
-
-
-def _gradient(u: Tensor, grid: Grid) -> tuple[Tensor, ...]:
-    return tuple(derivative(u, grid, [int(a == axis) for a in range(grid.dims)]) for axis in range(grid.dims))
 
 
 def require_local(u: Float[Tensor, "frames fields *space"], equation: Equation) -> None:
