@@ -30,10 +30,12 @@ class FNOConfig:
         increment: the size of the change from the last frame in to a frame out, in units of the field: the network then
             gives that change in this unit, F(u)ⱼ = u_last + increment · G(u)ⱼ. None where it gives the frames
             themselves.
+        parameters: names of positive numbers that each sample comes with, such as ("duration", "nu").
+        reference: of each of them a value, in its own unit, at which the network sees 0.
 
     Raises:
-        ValueError: for a number that is no positive integer (the seed: none at least 0), dims above 3, or an increment
-            that is not positive and finite.
+        ValueError: for a number that is no positive integer (the seed: none at least 0), dims above 3, an increment
+            that is not positive and finite, or parameters without a positive reference each.
     """
 
     kind: ClassVar[str] = "fno"
@@ -47,10 +49,12 @@ class FNOConfig:
     dims: int = 1
     seed: int = 0
     increment: float | None = None
+    parameters: tuple[str, ...] = ()
+    reference: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if field.name == "increment":
+            if field.name in ("increment", "parameters", "reference"):
                 continue
             value, least = getattr(self, field.name), 0 if field.name == "seed" else 1
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -59,6 +63,15 @@ class FNOConfig:
             raise ValueError(f"Expected dims of an FNO to be 1, 2 or 3, got {self.dims}.")
         if self.increment is not None and not 0 < self.increment < float("inf"):
             raise ValueError(f"Expected the increment of an FNO to be positive and finite, got {self.increment}.")
+        if (
+            len(self.reference) != len(self.parameters)
+            or len(set(self.parameters)) < len(self.parameters)
+            or not all(0 < value < float("inf") for value in self.reference)
+        ):
+            raise ValueError(
+                f"Expected different parameters of an FNO with a positive reference each, got {self.parameters} with "
+                f"{self.reference}."
+            )
 
     def build(self) -> "FourierOperator":
         """The operator with its initial weights."""
@@ -70,7 +83,8 @@ class FourierOperator(nn.Module):
 
         v₀ = P u,    vₗ₊₁ = σ(Wₗ vₗ + Sₗ vₗ) for l < L,    G(u) = Q₂ σ(Q₁ v_L),
 
-    F = G or, with an increment s, F(u)ⱼ = u_last + s G(u)ⱼ. The frames of u are channels, P, Wₗ and Q pointwise linear,
+    F = G or, with an increment s, F(u)ⱼ = u_last + s G(u)ⱼ. The frames of u are channels, and so are the logarithms of
+    the parameters over their references, constant in space; P, Wₗ and Q pointwise linear,
     Sₗ spectral convolutions and σ the GELU. It knows no coordinates, so that it commutes with translations by whole
     cells to round-off; with finer ones as far as the fields and σ stay within the grid's band.
 
@@ -89,7 +103,7 @@ class FourierOperator(nn.Module):
             torch.default_generator.manual_seed(config.seed)
             self.fno = neuralop_models().FNO(
                 n_modes=(2 * config.modes,) * config.dims,
-                in_channels=config.frames_in * config.fields,
+                in_channels=config.frames_in * config.fields + len(config.parameters),
                 out_channels=config.frames_out * config.fields,
                 hidden_channels=config.width,
                 n_layers=config.layers,
@@ -106,17 +120,36 @@ class FourierOperator(nn.Module):
         self.register_state_dict_post_hook(_without_metadata)
 
     def forward(
-        self, u: Float[Tensor, "batch frames_in channel *space"]
+        self,
+        u: Float[Tensor, "batch frames_in channel *space"],
+        parameters: Float[Tensor, "batch parameter"] | None = None,
     ) -> Float[Tensor, "batch frames_out channel *space"]:
-        """The frames that follow those of u."""
+        """The frames that follow those of u; parameters in the order of the configuration, None for the reference."""
         config = self.config
         if u.ndim != 3 + config.dims or tuple(u.shape[1:3]) != (config.frames_in, config.fields):
             raise ValueError(
                 f"This FNO takes fields of shape (batch, {config.frames_in} frames, {config.fields} fields, "
                 f"{config.dims} space axes), got {tuple(u.shape)}."
             )
-        given = self.fno(u.flatten(1, 2)).unflatten(1, (config.frames_out, config.fields))
+        given = self.fno(self._channels(u, parameters)).unflatten(1, (config.frames_out, config.fields))
         return given if config.increment is None else u[:, -1:] + config.increment * given
+
+    def _channels(
+        self, u: Float[Tensor, "batch frames_in channel *space"], parameters: Float[Tensor, "batch parameter"] | None
+    ) -> Float[Tensor, "batch channels *space"]:
+        names, fields = self.config.parameters, u.flatten(1, 2)
+        if parameters is not None and tuple(parameters.shape) != (len(u), len(names)):
+            raise ValueError(
+                f"This FNO takes parameters of shape ({len(u)}, {len(names)}), those of ({', '.join(names)}) for each "
+                f"sample, got {tuple(parameters.shape)}."
+            )
+        if not names:
+            return fields
+        shape = (len(u), len(names), *u.shape[3:])
+        if parameters is None:
+            return torch.cat((fields, u.new_zeros(shape)), 1)
+        logarithms = (parameters / parameters.new_tensor(self.config.reference)).log().to(u.dtype)
+        return torch.cat((fields, logarithms.reshape(*shape[:2], *(1,) * self.config.dims).expand(shape)), 1)
 
 
 class _Activated(nn.Module):
@@ -147,12 +180,16 @@ def fno(
     dims: int = 1,
     seed: int = 0,
     increment: float | None = None,
+    parameters: tuple[str, ...] = (),
+    reference: tuple[float, ...] = (),
 ) -> FourierOperator:
     """A new Fourier neural operator in float32 on the CPU; the arguments are those of `FNOConfig`.
 
     The weights depend on the seed alone, and torch's global random state is left as it was.
     """
-    return FNOConfig(frames_in, frames_out, fields, modes, width, layers, dims, seed, increment).build()
+    return FNOConfig(
+        frames_in, frames_out, fields, modes, width, layers, dims, seed, increment, parameters, reference
+    ).build()
 
 
 def _without_metadata(module: nn.Module, state: dict[str, object], prefix: str, local_metadata: object) -> None:
