@@ -31,6 +31,9 @@ class OperatorScore(LinearScore):
         times_in: times of the input frames `(time,)`, one for fields.
         times_out: times of the output frames.
 
+    Attributes:
+        output: F u.
+
     Raises:
         ValueError: for shapes that do not fit, and an operator that leaves u as it is.
     """
@@ -47,12 +50,17 @@ class OperatorScore(LinearScore):
         with torch.no_grad():
             parts = [pushforward(operator, u[i : i + 1], u_t[None, i : i + 1]) for i in range(len(u))]
         value = torch.cat([part[0] for part in parts])
-        self._operator, self._u, self._grid = operator, u, grid
-        self._frames = u.ndim == grid.dims + 3
+        framed = u.ndim == grid.dims + 3
+        if value.numel() * (u.shape[1] if framed else 1) != u.numel() * times_out.numel():
+            raise ValueError(
+                f"Expected {times_out.numel()} output frames, one for each of times_out, got an output of shape "
+                f"{tuple(value.shape)}."
+            )
+        self._operator, self._u, self._grid, self.output = operator, u, grid, value
         pushed = torch.cat([part[1][0] for part in parts])
         self._before = _Side(u, u_t, grid, _with_frames(times_in, u, grid))
         self._after = _Side(value, pushed, grid, _with_frames(times_out, value, grid))
-        last = u[:, -1:] if self._frames else u
+        last = u[:, -1:] if framed else u
         self._size = math.sqrt(float((value - last).square().mean()))
         if self._size == 0:
             raise ValueError("The operator leaves every field as it is, so that everything is a symmetry of it.")

@@ -194,21 +194,14 @@ def from_operator(
         )
     names = ("u",) if frames.shape[2] == 1 else tuple(f"u{a + 1}" for a in range(frames.shape[2]))
     everything = torch.cat([times_in, times_out]).double()
-    with torch.no_grad():
-        after = torch.cat([operator(part.clone()) for part in u.split(1)])
-    if after.numel() != len(u) * len(times_out) * frames[0, 0].numel():
-        raise ValueError(
-            f"Expected {len(times_out)} output frames, one for each of times_out, got an output of shape "
-            f"{tuple(after.shape)}."
-        )
-    after = after.reshape(len(u), len(times_out), *frames.shape[2:])
-    # A vector field is to be judged at the times of the output too.
-    frames = torch.cat([frames, after], 1)
-    scales = Scales.of(frames, everything, grid, names)
     cut = max(1, round(_HELD_OUT * len(u)))
     u_t = u_t.reshape(u.shape)
     parts = (slice(-cut), slice(-cut, None))
     seen, unseen = (OperatorScore(operator, u[part], u_t[part], grid, times_in, times_out) for part in parts)
+    after = torch.cat([seen.output, unseen.output]).reshape(len(u), len(times_out), *frames.shape[2:])
+    # A vector field is to be judged at the times of the output too.
+    frames = torch.cat([frames, after], 1)
+    scales = Scales.of(frames, everything, grid, names)
     measure = Measure.of(frames, everything.expand(len(u), -1), grid, scales, _PIECES, seed)
     return LearningProblem(seen, unseen, measure, tolerance, name)
 
