@@ -9,7 +9,7 @@ from pdesym.solvers.spectral import derivative
 
 
 def points(grid: Grid, t: Float[Tensor, "..."], u: Float[Tensor, "..."]) -> tuple[Float[Tensor, "..."], ...]:
-    """The points (x…, t, u…), all `(*lead, *space)`, of frames `(*lead, fields, *space)`; t has the last axes of lead."""
+    """Points (x…, t, u…), all `(*lead, *space)`, of frames `(*lead, fields, *space)`; t has the last axes of lead."""
     coordinates = torch.meshgrid(*grid.coordinates(device=u.device), indexing="ij")
     t = t.to(u).reshape(*t.shape, *(1,) * grid.dims)
     return tuple(torch.broadcast_tensors(*coordinates, t, *u.unbind(-grid.dims - 1)))
