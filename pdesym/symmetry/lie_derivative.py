@@ -61,6 +61,33 @@ def lie_derivatives(
     rhs: RightHandSide | None = None,
 ) -> tuple[Defect, ...]:
     """`lie_derivative` for several generators, which share one evaluation of the operator."""
+    (pushed, target), trivial = _sides(operator, generators, u, grid, times_in, times_out, rhs)
+    return tuple(map(Defect, pushed, target, trivial))
+
+
+def lie_sides(
+    operator: Operator,
+    generators: Sequence[Generator],
+    u: Float[Tensor, "..."],
+    grid: Grid,
+    times_in: Times,
+    times_out: Times,
+    rhs: RightHandSide | None = None,
+) -> tuple[Float[Tensor, "generators ..."], Float[Tensor, "generators ..."]]:
+    """dF[u]·Q_in and Q_out[F u] for each generator, whose difference is the Lie derivative; as `lie_derivatives`."""
+    return _sides(operator, generators, u, grid, times_in, times_out, rhs)[0]
+
+
+def _sides(
+    operator: Operator,
+    generators: Sequence[Generator],
+    u: Float[Tensor, "..."],
+    grid: Grid,
+    times_in: Times,
+    times_out: Times,
+    rhs: RightHandSide | None,
+) -> tuple[tuple[Tensor, Tensor], list[Tensor]]:
+    """Both sides, and where a generator moves neither input nor output beyond rounding."""
     if not generators:
         raise ValueError("Expected at least one generator, got none.")
     for generator in generators:
@@ -68,8 +95,12 @@ def lie_derivatives(
     rhs = getattr(operator, "rhs", None) if rhs is None else rhs
     before = [characteristic(generator.vector_field, u, grid, times_in, rhs) for generator in generators]
     value, pushed = pushforward(operator, u, torch.stack([motion for motion, _ in before]))
+    # Under autocast the operator answers in fewer bits than the transforms of the characteristic take.
+    precision = torch.promote_types(value.dtype, u.dtype)
+    value, pushed = value.to(precision), pushed.to(precision)
     after = [characteristic(generator.vector_field, value, grid, times_out, rhs) for generator in generators]
-    return tuple(
-        Defect(image, target, is_rounding(motion, size, u.dtype) & is_rounding(target, target_size, value.dtype))
-        for (motion, size), image, (target, target_size) in zip(before, pushed, after, strict=True)
-    )
+    trivial = [
+        is_rounding(motion, size, u.dtype) & is_rounding(target, target_size, value.dtype)
+        for (motion, size), (target, target_size) in zip(before, after, strict=True)
+    ]
+    return (pushed, torch.stack([target for target, _ in after])), trivial

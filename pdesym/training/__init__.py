@@ -12,6 +12,7 @@ from pdesym.training.moving_windows import MovingWindows
 from pdesym.training.parallel import Training, train_in_parallel
 from pdesym.training.rollout import UnrolledError, unroll, unrolled_nmse
 from pdesym.training.settings import TrainingSettings
+from pdesym.training.symmetry_promotion import SymmetryPromotion
 from pdesym.training.tangent_targets import TangentTargets
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "MovedPool",
     "MovingWindows",
     "RandomWindows",
+    "SymmetryPromotion",
     "TangentTargets",
     "Training",
     "TrainingRun",
