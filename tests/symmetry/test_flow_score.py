@@ -242,7 +242,7 @@ class TestFit:
         fit = Fit(problem.score, measure, settings)
         network = fit.network
         with torch.no_grad():
-            network.heads.copy_(best_heads(network, from_trajectories(korteweg, kdv()).score, measure).coefficients)
+            network.heads.copy_(best_heads(network, from_trajectories(korteweg, kdv()).score, measure))
             # The same fields by the smallest heads: those that cancel each other to many digits survive no step.
             features = network.basis(measure.point)[0].flatten(0, -2)
             values = network(measure.point).flatten(2).flatten(0, 1)

@@ -104,8 +104,7 @@ class Fit:
         """
         if isinstance(self.score, LinearScore):
             with torch.no_grad():
-                best = best_heads(self.network, self.score, self.measure, chosen)
-                self.network.heads.copy_(best.coefficients)
+                self.network.heads.copy_(best_heads(self.network, self.score, self.measure, chosen))
 
     def _terms(self, chosen: Tensor) -> dict[str, Float[Tensor, ""]]:
         settings = self.settings
