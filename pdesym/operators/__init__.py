@@ -4,6 +4,7 @@ Importing this room is light. neuralop is imported when the first model is built
 """
 
 from pdesym.operators.fourier_operator import FNOConfig, FourierOperator, fno
+from pdesym.operators.group_fourier import GroupFNOConfig, GroupFourierOperator
 from pdesym.operators.pointwise import Pointwise, replace_pointwise_convolutions
 from pdesym.operators.registry import describe_operator
 from pdesym.operators.spectral_convolution import SpectralConvolution
@@ -13,6 +14,8 @@ from pdesym.operators.weights import load_weights, save_weights
 __all__ = [
     "FNOConfig",
     "FourierOperator",
+    "GroupFNOConfig",
+    "GroupFourierOperator",
     "Pointwise",
     "SpectralConvolution",
     "describe_operator",
