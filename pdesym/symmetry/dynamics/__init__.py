@@ -1,0 +1,38 @@
+"""Dynamical systems x' = F(x): their symmetries and conserved functions, and fields found with these in mind."""
+
+from pdesym.symmetry.dynamics.action import AffineAction, affine_action, independent, linear_action, side_by_side
+from pdesym.symmetry.dynamics.bracket import FieldSymmetries, bracket, field_symmetries
+from pdesym.symmetry.dynamics.conserved import ConservedFunctions, conservation_defect, conserved_functions
+from pdesym.symmetry.dynamics.library_field import LibraryField, coefficient_brackets, sampled_brackets
+from pdesym.symmetry.dynamics.particles import particles_apart, particles_together
+from pdesym.symmetry.dynamics.regression import least_squares_field, restricted_field, thresholded_field
+from pdesym.symmetry.dynamics.symmetric_fields import enforced_field, symmetric_fields
+from pdesym.symmetry.dynamics.trajectories import trajectories
+from pdesym.symmetry.dynamics.velocities import MeasuredVelocities, measured_velocities
+
+__all__ = [
+    "AffineAction",
+    "ConservedFunctions",
+    "FieldSymmetries",
+    "LibraryField",
+    "MeasuredVelocities",
+    "affine_action",
+    "bracket",
+    "coefficient_brackets",
+    "conservation_defect",
+    "conserved_functions",
+    "enforced_field",
+    "field_symmetries",
+    "independent",
+    "least_squares_field",
+    "linear_action",
+    "measured_velocities",
+    "particles_apart",
+    "particles_together",
+    "restricted_field",
+    "sampled_brackets",
+    "side_by_side",
+    "symmetric_fields",
+    "thresholded_field",
+    "trajectories",
+]
