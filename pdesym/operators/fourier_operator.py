@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pdesym.operators.fourier_tangent import fourier_tangent
 from pdesym.operators.neuralop_import import neuralop_models
 from pdesym.operators.pointwise import replace_pointwise_convolutions
 from pdesym.operators.registry import register
@@ -125,18 +126,37 @@ class FourierOperator(nn.Module):
         parameters: Float[Tensor, "batch parameter"] | None = None,
     ) -> Float[Tensor, "batch frames_out channel *space"]:
         """The frames that follow those of u; parameters in the order of the configuration, None for the reference."""
+        return self._frames(u, self.fno(self._channels(u, parameters)))
+
+    def tangent(
+        self, u: Float[Tensor, "batch frames_in channel *space"], w: Float[Tensor, "tangents ..."]
+    ) -> tuple[Float[Tensor, "batch frames_out channel *space"], Float[Tensor, "tangents ..."]]:
+        """F(u) and dF[u]·w for every direction `(tangents, *u.shape)`, at the reference parameters."""
+        channels = self._channels(u, None)
+        d = torch.cat((w.flatten(2, 3), w.new_zeros(*w.shape[:2], len(self.config.parameters), *w.shape[4:])), 2)
+        given, pushed = fourier_tangent(self.fno, channels, d)
+        pushed = pushed.unflatten(2, (self.config.frames_out, self.config.fields))
+        if self.config.increment is not None:
+            pushed = w[:, :, -1:] + self.config.increment * pushed
+        return self._frames(u, given), pushed
+
+    def _frames(
+        self, u: Float[Tensor, "batch frames_in channel *space"], given: Float[Tensor, "batch channels *space"]
+    ) -> Float[Tensor, "batch frames_out channel *space"]:
+        config = self.config
+        frames = given.unflatten(1, (config.frames_out, config.fields))
+        return frames if config.increment is None else u[:, -1:] + config.increment * frames
+
+    def _channels(
+        self, u: Float[Tensor, "batch frames_in channel *space"], parameters: Float[Tensor, "batch parameter"] | None
+    ) -> Float[Tensor, "batch channels *space"]:
+        """Frames, fields and parameters as the channels of the network."""
         config = self.config
         if u.ndim != 3 + config.dims or tuple(u.shape[1:3]) != (config.frames_in, config.fields):
             raise ValueError(
                 f"This FNO takes fields of shape (batch, {config.frames_in} frames, {config.fields} fields, "
                 f"{config.dims} space axes), got {tuple(u.shape)}."
             )
-        given = self.fno(self._channels(u, parameters)).unflatten(1, (config.frames_out, config.fields))
-        return given if config.increment is None else u[:, -1:] + config.increment * given
-
-    def _channels(
-        self, u: Float[Tensor, "batch frames_in channel *space"], parameters: Float[Tensor, "batch parameter"] | None
-    ) -> Float[Tensor, "batch channels *space"]:
         names, fields = self.config.parameters, u.flatten(1, 2)
         if parameters is not None and tuple(parameters.shape) != (len(u), len(names)):
             raise ValueError(

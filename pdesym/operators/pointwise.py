@@ -21,8 +21,16 @@ class Pointwise(nn.Module):
 
     def forward(self, u: Float[Tensor, "batch in_channels points"]) -> Float[Tensor, "batch out_channels points"]:
         """v of u."""
-        matrix = self.weight.squeeze(-1).expand(u.shape[0], -1, -1)
-        return torch.bmm(matrix, u) if self.bias is None else torch.baddbmm(self.bias.unsqueeze(-1), matrix, u)
+        if self.bias is None:
+            return self.linear(u)
+        return torch.baddbmm(self.bias.unsqueeze(-1), self._matrices(u), u)
+
+    def linear(self, u: Float[Tensor, "batch in_channels points"]) -> Float[Tensor, "batch out_channels points"]:
+        """v − b of u, the derivative of v along u."""
+        return torch.bmm(self._matrices(u), u)
+
+    def _matrices(self, u: Float[Tensor, "batch in_channels points"]) -> Float[Tensor, "batch out in"]:
+        return self.weight.squeeze(-1).expand(u.shape[0], -1, -1)
 
 
 def replace_pointwise_convolutions(module: nn.Module) -> None:

@@ -93,6 +93,11 @@ class SpectralConvolution(nn.Module):
     ) -> Float[Tensor, "batch out_channels *space"]:
         """v of u, on the same grid; the place of `output_shape` is neuralop's, and it must stay empty."""
         self._refuse_resampling(output_shape)
+        v = self.linear(u)
+        return v if self.bias is None else v + self.bias
+
+    def linear(self, u: Float[Tensor, "batch in_channels *space"]) -> Float[Tensor, "batch out_channels *space"]:
+        """v − b of u, the derivative of v along u."""
         dims, points = self.dims, u.shape[2:]
         highest = [min(k, (n - 1) // 2) for k, n in zip(self.highest, points, strict=True)]
 
@@ -112,8 +117,8 @@ class SpectralConvolution(nn.Module):
         # What the last transform makes of an imaginary part at k = 0 differs between FFT libraries.
         constant = spectrum.narrow(-1, 0, 1).real.to(spectrum.dtype)
         spectrum = torch.cat((constant, spectrum.narrow(-1, 1, highest[-1])), -1)
-        v = torch.fft.irfft(spectrum, n=points[-1], norm="forward")
-        return v if self.bias is None else v + self.bias
+        v: Tensor = torch.fft.irfft(spectrum, n=points[-1], norm="forward")
+        return v
 
     def transform(
         self, u: Float[Tensor, "batch channel *space"], output_shape: Sequence[int] | None = None

@@ -127,3 +127,30 @@ def linearized(operator, u):
         # torch's own graph folding warns about every linearised function that holds a constant.
         warnings.filterwarnings("ignore", "Attempted to insert a get_attr Node", UserWarning)
         return linearize(operator, u)[1]
+
+
+@pytest.mark.parametrize("points", GRIDS)
+@pytest.mark.parametrize("options", [{}, {"increment": 0.3, "parameters": ("nu",), "reference": (0.1,)}])
+def test_its_own_tangent_is_that_of_autodiff(points, options, travelling_waves, device):
+    """`tangent` of many directions against torch.func.jvp of each, and the gradients of both by the weights."""
+    _, u, w = operator_and_fields(points, travelling_waves, device)
+    operator = fno(2, 3, fields=2, modes=4, width=8, layers=2, dims=len(points), seed=1, **options).to(u)
+    directions = torch.stack([w, u, w * u])
+    value, pushed = operator.tangent(u, directions)
+    assert relative_error(value, operator(u)) < 1e-14
+    expected = torch.stack([jvp(operator, (u,), (each,))[1] for each in directions])
+    assert relative_error(pushed, expected) < 1e-14
+    assert relative_error(pushed, expected.flip(0)) > 1e-1
+
+    gradients = []
+    for along in (pushed, expected):
+        operator.zero_grad()
+        (along**2 * torch.arange(1, 4, dtype=u.dtype, device=device).reshape(3, *(1,) * u.ndim)).sum().backward()
+        gradients.append(torch.cat([(p * 0 if p.grad is None else p.grad).flatten() for p in operator.parameters()]))
+    assert relative_error(*gradients) < 1e-12
+
+
+def test_its_own_tangent_refuses_what_the_operator_refuses(travelling_waves, device):
+    operator, u, w = operator_and_fields((32,), travelling_waves, device)
+    with pytest.raises(ValueError, match="This FNO takes fields of shape"):
+        operator.tangent(u[:, :1], w[None, :, :1])
