@@ -1,5 +1,7 @@
 """The derivative of a Fourier neural operator along many directions, layer by layer."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -8,7 +10,7 @@ from pdesym.operators.pointwise import Pointwise
 
 
 def fourier_tangent(
-    network: nn.Module, v: Float[Tensor, "batch channels *space"], d: Float[Tensor, "tangents batch channels *space"]
+    network: Any, v: Float[Tensor, "batch channels *space"], d: Float[Tensor, "tangents batch channels *space"]
 ) -> tuple[Float[Tensor, "batch out *space"], Float[Tensor, "tangents batch out *space"]]:
     """G(v) and dG[v]·d for every direction, G neuralop's FNO as `FourierOperator` has it.
 
