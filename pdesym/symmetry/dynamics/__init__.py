@@ -3,25 +3,32 @@
 from pdesym.symmetry.dynamics.action import AffineAction, affine_action, independent, linear_action, side_by_side
 from pdesym.symmetry.dynamics.bracket import FieldSymmetries, bracket, field_symmetries
 from pdesym.symmetry.dynamics.conserved import ConservedFunctions, conservation_defect, conserved_functions
+from pdesym.symmetry.dynamics.epnn import EPNN
+from pdesym.symmetry.dynamics.epnn_brackets import stacked_brackets
 from pdesym.symmetry.dynamics.library_field import LibraryField, coefficient_brackets, sampled_brackets
 from pdesym.symmetry.dynamics.particles import particles_apart, particles_together
+from pdesym.symmetry.dynamics.promoted_fields import PromotedField, field_lie_tensor, promoted_field
 from pdesym.symmetry.dynamics.regression import least_squares_field, restricted_field, thresholded_field
+from pdesym.symmetry.dynamics.rollout import rollout
 from pdesym.symmetry.dynamics.symmetric_fields import enforced_field, symmetric_fields
 from pdesym.symmetry.dynamics.trajectories import trajectories
 from pdesym.symmetry.dynamics.velocities import MeasuredVelocities, measured_velocities
 
 __all__ = [
+    "EPNN",
     "AffineAction",
     "ConservedFunctions",
     "FieldSymmetries",
     "LibraryField",
     "MeasuredVelocities",
+    "PromotedField",
     "affine_action",
     "bracket",
     "coefficient_brackets",
     "conservation_defect",
     "conserved_functions",
     "enforced_field",
+    "field_lie_tensor",
     "field_symmetries",
     "independent",
     "least_squares_field",
@@ -29,9 +36,12 @@ __all__ = [
     "measured_velocities",
     "particles_apart",
     "particles_together",
+    "promoted_field",
     "restricted_field",
+    "rollout",
     "sampled_brackets",
     "side_by_side",
+    "stacked_brackets",
     "symmetric_fields",
     "thresholded_field",
     "trajectories",
