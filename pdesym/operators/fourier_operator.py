@@ -51,7 +51,7 @@ class FNOConfig:
     seed: int = 0
     increment: float | None = None
     parameters: tuple[str, ...] = ()
-    reference: tuple[float, ...] = ()
+    reference: tuple[int | float, ...] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -201,7 +201,7 @@ def fno(
     seed: int = 0,
     increment: float | None = None,
     parameters: tuple[str, ...] = (),
-    reference: tuple[float, ...] = (),
+    reference: tuple[int | float, ...] = (),
 ) -> FourierOperator:
     """A new Fourier neural operator in float32 on the CPU; the arguments are those of `FNOConfig`.
 

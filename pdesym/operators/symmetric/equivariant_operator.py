@@ -42,7 +42,7 @@ class EquivariantConfig:
     times_in: tuple[float, ...]
     times_out: tuple[float, ...]
     parameters: tuple[str, ...] = ()
-    reference: tuple[float, ...] = ()
+    reference: tuple[int | float, ...] = ()
 
     @property
     def setting(self) -> Setting:
@@ -113,9 +113,9 @@ def enforce(
     inner: nn.Module,
     symmetries: Sequence[Symmetry],
     grid: Grid,
-    times_in: Sequence[float],
-    times_out: Sequence[float],
-    parameters: Mapping[str, float] | None = None,
+    times_in: Sequence[int | float],
+    times_out: Sequence[int | float],
+    parameters: Mapping[str, int | float] | None = None,
 ) -> EquivariantOperator:
     """An operator that has the symmetries exactly, around any network, and trains as the network does.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pdesym.operators.symmetric.setting import Network, Parameters, Setting, Trial
 
-Matrix: TypeAlias = tuple[tuple[float, ...], ...]
+Matrix: TypeAlias = tuple[tuple[int | float, ...], ...]
 
 _LARGEST = 384
 _DIGITS = 9

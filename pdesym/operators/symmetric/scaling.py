@@ -41,7 +41,7 @@ class Scaling:
 
     order = 20
 
-    def __init__(self, section: str = AMPLITUDE, fields: Sequence[str] = ("u",), **weights: float):
+    def __init__(self, section: str = AMPLITUDE, fields: Sequence[str] = ("u",), **weights: int | float):
         named = {_PARAMETER.get(name, name) if name not in fields else name: w for name, w in weights.items() if w}
         object.__setattr__(self, "section", section)
         object.__setattr__(self, "fields", tuple(fields))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -39,7 +39,7 @@ class Setting:
     times_in: tuple[float, ...]
     times_out: tuple[float, ...]
     parameters: tuple[str, ...] = ()
-    reference: tuple[float, ...] = ()
+    reference: tuple[int | float, ...] = ()
 
     def times(self, u: Float[Tensor, "batch ..."], parameters: Parameters, out: bool) -> Float[Tensor, "..."]:
         """Of the frames in or out, `(frames,)`, or `(batch, frames)` where the duration differs; float64."""
@@ -64,6 +64,7 @@ class Setting:
         return parameters[:, place] / self.reference[place]
 
 
+@runtime_checkable
 class Layer(Protocol):
     """One symmetry, put around any network."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float, Int
 from torch import Tensor
 
 from pdesym.operators.symmetric.setting import Network, Parameters, Setting, Trial
@@ -90,7 +90,8 @@ class Translation:
 
     def _lowest(
         self, z: Complex[Tensor, "batch mode"], power: Float[Tensor, "batch mode"]
-    ) -> Float[Tensor, "batch mode"]:
+    ) -> Bool[Tensor, "batch mode"]:
+        """Where k is."""
         size = torch.hypot(z.real.detach(), z.imag.detach())
         weights = torch.where(torch.arange(z.shape[-1], device=z.device) > 0, 2.0, 1.0).to(power.dtype)
         rms = (power * weights).sum(-1, keepdim=True).sqrt()
@@ -114,21 +115,24 @@ class Translation:
 
 
 def _branch(
-    z: Complex[Tensor, "batch mode"], angle: Float[Tensor, " batch"], k: Tensor, modes: Tensor
+    z: Complex[Tensor, "batch mode"],
+    angle: Float[Tensor, " batch"],
+    k: Int[Tensor, " batch"],
+    modes: Int[Tensor, " mode"],
 ) -> Float[Tensor, " batch"]:
     """2πj/k with the j < k whose frame has the greatest Σ Re(z_m e^{ima})."""
     j = torch.arange(_LOWEST, device=z.device)
-    turns = 2 * math.pi * j / k.unsqueeze(-1)
+    turns = 2 * math.pi * j.to(angle.dtype) / k.unsqueeze(-1)
     angles = (angle.unsqueeze(-1) + turns).unsqueeze(-1) * modes
     odd = (modes % k.unsqueeze(-1) != 0).to(angles.dtype)
     real, imaginary = (odd * part for part in (z.real, z.imag))
     score = (real.unsqueeze(1) * angles.cos() - imaginary.unsqueeze(1) * angles.sin()).sum(-1)
     score = torch.where(j < k.unsqueeze(-1), score, -torch.inf)
     best = score.argmax(-1, keepdim=True)
-    return turns.gather(-1, best).squeeze(-1).to(angle.dtype)
+    return turns.gather(-1, best).squeeze(-1)
 
 
-def _kept(power: Float[Tensor, "batch mode"], modes: Tensor) -> Float[Tensor, "batch mode"]:
+def _kept(power: Float[Tensor, "batch mode"], modes: Int[Tensor, " mode"]) -> Float[Tensor, "batch mode"]:
     """1 on the multiples of g, the largest number that divides every mode of the field; beyond them all for none."""
     divisors = torch.arange(1, len(modes) + 1, device=modes.device)
     others = (modes % divisors.unsqueeze(-1) != 0).to(power.dtype)

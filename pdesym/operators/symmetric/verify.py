@@ -31,12 +31,20 @@ def require_together(layers: Sequence[Layer], setting: Setting, channels: int) -
             difference = layered(layers, network, setting, *trial(u, parameters, setting, False)) - expected
             defect = float(difference.norm() / expected.norm())
             if not defect < _TOLERANCE:
-                others = ", ".join(n for other in layers for n, _ in other.trials() if n != name) or "nothing else"
-                raise ValueError(
-                    f"Expected symmetries that hold together, and {name} fails beside {others} by {defect:.1e}: the "
-                    "motion by one leaves what the section of another fixes, so leave one of them out or add those "
-                    "that they generate."
-                )
+                raise ValueError(_sentence(name, [n for other in layers for n, _ in other.trials()], defect))
+
+
+def _sentence(failed: str, names: Sequence[str], defect: float) -> str:
+    others = ", ".join(name for name in names if name != failed)
+    if not others:
+        return (
+            f"Expected a section that vanishes once on every orbit of {failed}, and with this one it fails by "
+            f"{defect:.1e}: give MovingFrame(generator, section=...) another function of frames and times."
+        )
+    return (
+        f"Expected symmetries that hold together, and {failed} fails beside {others} by {defect:.1e}: the motion by "
+        "one leaves what the section of another fixes, so leave one of them out or add those that they generate."
+    )
 
 
 def _without_symmetry(setting: Setting, channels: int) -> Network:

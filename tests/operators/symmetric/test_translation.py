@@ -1,0 +1,55 @@
+"""Translations by the phase of the lowest mode, on fields of which some translations are symmetries too."""
+
+import math
+
+import pytest
+import torch
+
+from pdesym.operators import Translation, enforce
+from pdesym.solvers.spectral import translate
+
+LENGTH = 7.0
+
+
+def waves(modes, points=24):
+    x = torch.arange(points, dtype=torch.float64) * (2 * math.pi / points)
+    u = torch.zeros(points, dtype=torch.float64)
+    for k in modes:
+        u = u + torch.cos(k * x + 0.3 * k) / k
+    return 0.2 + u * torch.tensor([1.0, 0.7, -0.4, 1.2], dtype=torch.float64).reshape(1, 4, 1, 1)
+
+
+@pytest.mark.parametrize("modes", [(1, 2, 3), (2, 3), (4, 6), (3,), (6, 9, 4), ()])
+@pytest.mark.parametrize("shift", [0.21, LENGTH / 2, LENGTH / 3, -2.9])
+def test_it_commutes_on_fields_of_every_period(modes, shift, inner, box, times):
+    network, u, grid = inner("convolutions", 1, (24,)), waves(modes), box((24,))
+    operator = enforce(network, [Translation()], grid, *times)
+    network.requires_grad_(False)
+    expected = translate(operator(u), grid, shift)
+    assert (operator(translate(u, grid, shift)) - expected).norm() < 1e-11 * expected.norm()
+    bare = translate(network(u), grid, shift)
+    assert (network(translate(u, grid, shift)) - bare).norm() > 0.05 * bare.norm()
+
+
+@pytest.mark.parametrize(("modes", "period"), [((2, 3), 1), ((4, 6), 2), ((3,), 3), ((), 24)])
+def test_the_output_has_the_period_of_the_input_and_no_other(modes, period, inner, box, times):
+    operator = enforce(inner("convolutions", 1, (24,)), [Translation()], box((24,)), *times)
+    v = operator(waves(modes))
+    size = torch.fft.rfft(v).abs().amax((0, 1, 2))
+    k = torch.arange(13)
+    assert (size[k % period != 0] < 1e-12).all()
+    assert (size[(k % period == 0) & (k < 12)] > 1e-6).all()
+
+
+def test_where_no_mode_tells_the_place_it_is_finite(inner, box, times):
+    x = torch.arange(12, dtype=torch.float64) * (2 * math.pi / 12)
+    u = torch.sin(x + x.unsqueeze(-1)).repeat(2, 4, 1, 1, 1)
+    operator = enforce(inner("convolutions", 1, (12, 12)), [Translation(0), Translation(1)], box((12, 12)), *times)
+    value, tangent = torch.func.jvp(operator, (u,), (torch.ones_like(u),))
+    assert value.isfinite().all()
+    assert tangent.isfinite().all()
+
+
+def test_an_axis_that_is_not_there_is_refused(inner, box, times):
+    with pytest.raises(ValueError, match="a translation along one of 1 axes, got 1"):
+        enforce(inner("convolutions", 1, (24,)), [Translation(1)], box((24,)), *times)
