@@ -37,6 +37,7 @@ from pdesym.symmetry.enforce.maps import equivariant_maps, invariant_vectors
 from pdesym.symmetry.enforce.null_space import LinearConstraint, NullSpace, null_space
 from pdesym.symmetry.enforce.on_polynomials import OnPolynomials
 from pdesym.symmetry.enforce.point_action import PointAction, affine_action, directions, linear_action
+from pdesym.symmetry.enforce.regular import regular
 from pdesym.symmetry.enforce.representation import Representation
 from pdesym.symmetry.enforce.slice_pair import SliceOperator, slice_pair_kernels
 from pdesym.symmetry.enforce.spectral_multipliers import SpectralMultipliers, spectral_multipliers
@@ -70,6 +71,7 @@ __all__ = [
     "null_space",
     "orthogonal",
     "quarter_turns",
+    "regular",
     "scalings",
     "slice_pair_kernels",
     "special_euclidean",

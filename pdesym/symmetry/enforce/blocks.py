@@ -45,7 +45,7 @@ def kinds_of(representation: Representation) -> Kinds:
 
 
 def assembled(
-    blocks: Sequence[Sequence[Float[Tensor, "*batch out in"]]],
+    blocks: Sequence[Sequence[Float[Tensor, "*batch _ _"]]],
     rows: Int[Tensor, " d_out"],
     columns: Int[Tensor, " d_in"],
 ) -> Float[Tensor, "*batch d_out d_in"]:

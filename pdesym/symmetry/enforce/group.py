@@ -66,6 +66,7 @@ class MatrixGroup:
             ValueError: when their number differs from the group's, the images do not have the brackets of the Aᵢ (where
                 those brackets are combinations of the Aᵢ), or an image of a g_j is singular.
         """
+        # Representations hold their group, and a group makes representations.
         from pdesym.symmetry.enforce.representation import Base
 
         lie_algebra, discrete = lie_algebra.to(self.lie_algebra), discrete.to(self.discrete)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdesym.symmetry.enforce.exponential import exponential
 from pdesym.symmetry.enforce.group import MatrixGroup, Word
 
 
@@ -118,7 +119,7 @@ class Base(Representation):
             if isinstance(factor, int):
                 total = total @ self.discrete_images[factor]
             else:
-                total = total @ torch.linalg.matrix_exp(torch.einsum("q,qab->ab", factor, self.lie_images))
+                total = total @ exponential(torch.einsum("q,qab->ab", factor, self.lie_images))
         return total
 
     def size(self, i: int) -> float:

@@ -70,7 +70,8 @@ class LayerwisePenalty:
 
     def discrete(self, weights: Sequence[Float[Tensor, "..."]]) -> Float[Tensor, " k"]:
         """The breaking of each discrete element by itself."""
-        return torch.linalg.vector_norm(self._stacked(weights)[1], dim=0)
+        breaking: Tensor = torch.linalg.vector_norm(self._stacked(weights)[1], dim=0)
+        return breaking
 
     def _stacked(self, weights: Sequence[Tensor]) -> tuple[Float[Tensor, "rows q"], Float[Tensor, "rows k"]]:
         if len(weights) != len(self.layers):

@@ -113,7 +113,9 @@ def test_at_sample_points_the_same_kernels_are_found(case):
     action, actions, rep_out, reps_in = spaces(case)
     exact = Polynomials(2 * action.dimension, degree)
     arguments = (action, actions, rep_out, reps_in)
-    terms = [lambda z, e=e: torch.stack([z[:, j] ** n for j, n in enumerate(e)]).prod(0) for e in exact.exponents.tolist()]
+    terms = [
+        lambda z, e=e: torch.stack([z[:, j] ** n for j, n in enumerate(e)]).prod(0) for e in exact.exponents.tolist()
+    ]
     points = torch.randn(200, 2 * action.dimension, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     weights = torch.rand(200, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     sampled = equivariant_kernels(Functions(tuple(terms), 2 * action.dimension), *arguments, points, weights)

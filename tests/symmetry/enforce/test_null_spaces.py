@@ -50,10 +50,12 @@ def test_no_constraint_and_no_solution(method):
 
 def test_a_dimension_that_is_not_clear_is_refused():
     matrix, _ = with_singular_values(1.0, 0.5, 3e-8, 5e-9)
-    with pytest.raises(ValueError, match=r"Expected a clear null space, got relative singular values 5.0e-09 .* 3.0e-08"):
+    with pytest.raises(
+        ValueError, match=r"Expected a clear null space, got relative singular values 5.0e-09 .* 3.0e-08"
+    ):
         null_space(constraint(matrix), "dense")
     assert null_space(constraint(matrix), "dense", tolerance=1e-6).dimension == 2
-    with pytest.raises(ValueError, match="Expected conjugate gradients to converge|Expected a clear null space"):
+    with pytest.raises(ValueError, match=r"Expected conjugate gradients to converge|Expected a clear null space"):
         null_space(constraint(matrix), "krylov")
 
 

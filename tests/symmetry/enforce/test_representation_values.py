@@ -6,8 +6,11 @@ import torch
 from pdesym.symmetry.enforce import (
     MatrixGroup,
     direct_product,
+    equivariant_maps,
     hyperoctahedral,
     orthogonal,
+    quarter_turns,
+    regular,
     special_euclidean,
     special_orthogonal,
     symmetric,
@@ -71,6 +74,20 @@ def test_a_direct_product_acts_by_both():
     assert torch.equal(group.lie_algebra[0, 2:], torch.zeros(2, 4, dtype=torch.float64))
 
 
+@pytest.mark.parametrize(("group", "order"), [(quarter_turns(), 4), (hyperoctahedral(2), 8), (symmetric(4), 24)])
+def test_the_regular_representation_permutes_the_elements(group, order):
+    representation, rng = regular(group), torch.Generator().manual_seed(0)
+    assert representation.dimension == order
+    one, other = group.random_element(rng), group.random_element(rng)
+    matrix = representation.matrix(one)
+    assert torch.equal(matrix.sum(0), torch.ones(order, dtype=torch.float64))
+    assert torch.equal(matrix @ representation.matrix(other), representation.matrix(one + other))
+    moves = bool((group.vector.matrix(one) - torch.eye(group.dimension)).abs().amax() > 1e-9)
+    assert float(matrix.trace()) == (0 if moves else order)
+    assert len(equivariant_maps(representation, representation)) == order
+    assert len(equivariant_maps(representation, group.vector)) == group.dimension
+
+
 def zeros(*shape):
     return torch.zeros(*shape, dtype=torch.float64)
 
@@ -85,6 +102,7 @@ ERRORS = {
         r"Expected images with the brackets of O\(3\)",
     ),
     "multiple": (lambda: 0 * V, "Expected a positive multiple of a representation, got 0"),
+    "regular": (lambda: regular(GROUP), "Expected a finite group, got O.3. with 3 generators"),
     "groups": (lambda: V + special_orthogonal(3).vector, "Expected representations of one group"),
 }
 

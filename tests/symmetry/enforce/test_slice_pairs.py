@@ -1,4 +1,4 @@
-"""Kernels between two slices: translation and the Galilean pair leave the heat kernel, and wrong pairs leave nothing."""
+"""Kernels between two slices: translation and the Galilean pair leave the heat kernel, wrong pairs nothing."""
 
 import math
 
