@@ -66,6 +66,11 @@ class MovingFrame:
         rate = section.rate(self.generator.vector_field) if isinstance(section, Section) else None
         if rate is not None:
             return section(u, times) / mean_rate(rate, times).to(u.dtype)
+        if torch.compiler.is_exporting():
+            raise ValueError(
+                f"The frame of {self.generator.vector_field.text} is found by Newton's method, which torch.export "
+                "cannot record: give a section that the generator moves affinely, or save the operator with save_operator."
+            )
         settled = u.detach()
         fixed = None if parameters is None else parameters.detach()
         times_fixed = times.detach()

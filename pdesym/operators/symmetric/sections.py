@@ -103,8 +103,9 @@ class LogRms:
 class PairPhase:
     """The argument of ⟨|ψ|² ψ⟩, ψ = u + iv for a pair of fields, which v ∂_u − u ∂_v moves by −ε.
 
-    The mean is over space and frames. It is 0 for some fields, a plane wave for one, whose shifts are rotations of its
-    phase; where it is below 10⁻⁶ of ⟨|ψ|³⟩ the argument counts as 0.
+    The mean is over space and frames, of the modes below a third of the grid's N: of those no product is taken for
+    another mode of the grid, so that shifts leave the mean as it is. It is 0 for some fields, a plane wave for one,
+    whose shifts are rotations of its phase; where it is below 10⁻⁶ of ⟨|ψ|³⟩ the argument counts as 0.
 
     Args:
         fields: the channels of u and v.
@@ -117,7 +118,7 @@ class PairPhase:
         self, u: Float[Tensor, "batch time channel *space"], times: Float[Tensor, "..."]
     ) -> Float[Tensor, " batch"]:
         """s(u), one for each sample."""
-        a, b = (u[:, :, field].flatten(1) for field in self.fields)
+        a, b = (_low_modes(u[:, :, field]).flatten(1) for field in self.fields)
         power = a.square() + b.square()
         real, imaginary = (power * a).mean(1), (power * b).mean(1)
         size = torch.hypot(real.detach(), imaginary.detach())
@@ -149,3 +150,15 @@ def candidates(vector_field: VectorField) -> list[Section]:
 
 def _of_time(expression: sympy.Expr) -> bool:
     return expression.free_symbols <= {variable("t")}
+
+
+def _low_modes(u: Float[Tensor, "batch time *space"]) -> Float[Tensor, "batch time *space"]:
+    points = u.shape[2:]
+    axes = tuple(range(2, u.ndim))
+    spectrum = torch.fft.rfftn(u, dim=axes)
+    for axis, n in zip(axes, points, strict=True):
+        modes = torch.fft.rfftfreq(n, 1 / n) if axis == axes[-1] else torch.fft.fftfreq(n, 1 / n)
+        low = (3 * modes.abs() < n).to(u.device, u.dtype)
+        spectrum = spectrum * low.reshape(-1, *(1,) * (u.ndim - axis - 1))
+    field: Tensor = torch.fft.irfftn(spectrum, s=points, dim=axes)
+    return field
