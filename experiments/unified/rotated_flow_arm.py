@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from experiments.forecasting.settings import fingerprint
-from experiments.unified.rotated_flow_data import turned, windows
-from experiments.unified.rotated_flow_preset import Preset
-from pdesym.operators import SpectralConvolution
+from experiments.unified.rotated_flow_data import grid_of, turned, windows
+from experiments.unified.rotated_flow_preset import FIELDS, Preset
+from pdesym.operators import SpectralConvolution, load_operator
+from pdesym.operators.symmetric import enforce, p4
 from pdesym.report.atomic import write_atomically
 from pdesym.training import train, unroll
 
@@ -34,11 +35,31 @@ class Arm:
 
 def result_of(preset: Preset, arm: Arm, runs: Path, device: str = "cpu", progress: bool = True) -> dict[str, Any]:
     """What an arm gave; it is trained where that is not there yet, from its last checkpoint on."""
+    folder = folder_of(preset, arm, runs)
+    return _kept(folder / "result.json", lambda: trained(preset, arm, folder, device, progress))
+
+
+def averaged_result_of(preset: Preset, arm: Arm, runs: Path, device: str = "cpu") -> dict[str, Any]:
+    """What the operator of a trained arm gives when it is averaged over the quarter turns, F(u) = ¼ Σ r⁻ʲ F₀(rʲ u)."""
+    folder = folder_of(preset, arm, runs)
+
+    def average() -> dict[str, Any]:
+        model = enforce(load_operator(folder, device), [p4(FIELDS)], grid_of(preset), (0.0,), (1.0,))
+        trained_alone = result_of(preset, arm, runs, device)
+        return {**trained_alone, "operator": "averaged", **measured(preset, model, device)}
+
+    return _kept(folder / "averaged.json", average)
+
+
+def folder_of(preset: Preset, arm: Arm, runs: Path) -> Path:
+    """Of an arm; another one when anything changes that its outcome depends on."""
     key = fingerprint({**asdict(preset), "rates": None, "seeds": None, "widths": dict(preset.widths)[arm.operator]})
-    folder = runs / f"{arm.operator}-{arm.rate:g}-{arm.seed}-{key}"
-    path = folder / "result.json"
+    return runs / f"{arm.operator}-{arm.rate:g}-{arm.seed}-{key}"
+
+
+def _kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     if not path.is_file():
-        write_atomically(path, (json.dumps(trained(preset, arm, folder, device, progress), indent=1) + "\n").encode())
+        write_atomically(path, (json.dumps(make(), indent=1) + "\n").encode())
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -48,8 +69,6 @@ def trained(preset: Preset, arm: Arm, folder: Path, device: str, progress: bool)
     increment = float((shown.u[:, 1:] - shown.u[:, :-1]).square().mean().sqrt())
     model = preset.operator(arm.operator, arm.seed, increment).build().to(device)
     run = train(model, shown, preset.settings(arm.rate, arm.seed), folder, progress=progress)
-    model.eval()
-    test = windows(preset, "test", device).u
     return {
         **asdict(arm),
         "width": dict(preset.widths)[arm.operator],
@@ -57,6 +76,15 @@ def trained(preset: Preset, arm: Arm, folder: Path, device: str, progress: bool)
         "stored": sum(weight.numel() for weight in model.parameters()),
         "train_seconds": run.metrics[-1]["seconds"],
         "train_loss": run.metrics[-1]["loss"],
+        **measured(preset, model, device),
+    }
+
+
+def measured(preset: Preset, model: nn.Module, device: str) -> dict[str, Any]:
+    """Its errors on the validation trajectories and on those of the test, as they are and turned."""
+    model.eval()
+    test = windows(preset, "test", device).u
+    return {
         "validation": one_step_error(model, windows(preset, "validation", device).u),
         "test": {"as_trained": scores(preset, model, test), "turned": scores(preset, model, turned(test))},
     }
