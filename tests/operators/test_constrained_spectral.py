@@ -115,6 +115,14 @@ def test_autocast_keeps_the_weights_and_the_bias_is_invariant(case):
         assert torch.allclose(image @ layer.bias.flatten(), layer.bias.flatten(), atol=1e-12)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_it_moves_to_another_device(case):
+    layer, *_ = case
+    u = torch.randn(1, layer.in_channels, *[9] * layer.dims, generator=torch.Generator().manual_seed(0)).double()
+    expected = layer(u)
+    assert torch.allclose(layer.to("cuda")(u.to("cuda")).cpu(), expected, atol=1e-10)
+
+
 def test_channels_that_are_not_the_representations_are_refused():
     with pytest.raises(
         ValueError, match="Expected 1 channels in and 2 out, the dimensions of the representations, got 3"

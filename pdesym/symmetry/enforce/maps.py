@@ -28,7 +28,7 @@ def invariance(representation: Representation) -> LinearConstraint:
                 total = total + representation.rho(number - q, rows, transpose=True) - rows
         return total
 
-    return LinearConstraint(d, apply, adjoint, max(sizes, default=0.0), q + k, group.lie_algebra.device)
+    return LinearConstraint(d, apply, adjoint, max(sizes, default=0.0), tuple(sizes), group.lie_algebra.device)
 
 
 def invariant_vectors(representation: Representation, method: str | None = None, seed: int = 0) -> NullSpace:

@@ -22,16 +22,35 @@ class LinearConstraint:
     """C x = 0 for x in R^size, by what C and Cᵀ do to columns.
 
     `scale` is the size that C x would have for a unit vector x without cancellation. Zero is measured against it, since
-    a constraint that everything fulfils has singular values that are rounding alone. The rows are `blocks` blocks of
-    equal height, those of the group's generators first and then those of its discrete elements.
+    a constraint that everything fulfils has singular values that are rounding alone. Where the rows are blocks of equal
+    height, of the group's generators first and then of its discrete elements, `sizes` is the same for each block: a
+    null space does not depend on the lengths of generators, so blocks are divided by it.
     """
 
     size: int
     apply: Callable[[Float[Tensor, "size m"]], Float[Tensor, "rows m"]]
     adjoint: Callable[[Float[Tensor, "rows m"]], Float[Tensor, "size m"]]
     scale: float
-    blocks: int = 1
+    sizes: tuple[float, ...] = ()
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def balanced(self) -> "LinearConstraint":
+        """The same null space with blocks of size 1, or without `sizes` the constraint divided by its scale."""
+        sizes = torch.tensor(self.sizes or (self.scale,), dtype=torch.float64, device=self.device)
+        factors = torch.where(sizes > 0, 1 / sizes, 0.0)
+
+        def divided(rows: Float[Tensor, "rows m"]) -> Float[Tensor, "rows m"]:
+            return rows * factors.repeat_interleave(len(rows) // len(factors))[:, None]
+
+        scale = 1.0 if bool((sizes > 0).any()) else 0.0
+        return LinearConstraint(
+            self.size,
+            lambda x: divided(self.apply(x)),
+            lambda y: self.adjoint(divided(y)),
+            scale,
+            (),
+            self.device,
+        )
 
     def dense(self) -> Float[Tensor, "rows size"]:
         """The matrix C, float64."""
@@ -44,8 +63,8 @@ class NullSpace:
 
     The basis depends on the space alone, not on how it was found, so that coefficients in it can be stored.
 
-    Both values are relative to the scale of the constraint: `largest_null` of the singular values that count as zero (0
-    where there are none), `smallest_kept` of the others (inf where there are none).
+    Both values are relative to the size of a block of the constraint: `largest_null` of the singular values that count
+    as zero (0 where there are none), `smallest_kept` of the others (inf where there are none).
     """
 
     basis: Float[Tensor, "size dimension"]
@@ -68,7 +87,8 @@ def null_space(
 ) -> NullSpace:
     """The null space of a constraint.
 
-    A singular value counts as zero when it is at most `tolerance` times the scale.
+    A singular value counts as zero when it is at most `tolerance`, once every block of the constraint has been
+    divided by its size.
 
     Args:
         constraint: C.
@@ -82,10 +102,13 @@ def null_space(
     """
     if method not in (None, "dense", "krylov"):
         raise ValueError(f"Expected the method dense, krylov or None, got {method!r}: None chooses by size.")
+    balanced = constraint.balanced()
+    if balanced.scale == 0:
+        return NullSpace(torch.eye(constraint.size, dtype=torch.float64, device=constraint.device), 0.0, torch.inf)
     if method == "dense" or (method is None and constraint.size <= DENSE_SIZE):
-        found = _dense(constraint, tolerance)
+        found = _dense(balanced, tolerance)
     else:
-        found = _krylov(constraint, tolerance, seed)
+        found = _krylov(balanced, tolerance, seed)
     if found.gap < GAP:
         raise ValueError(
             f"Expected a clear null space, got relative singular values {found.largest_null:.1e} counted as zero and "
@@ -115,10 +138,8 @@ def _dense(constraint: LinearConstraint, tolerance: float) -> NullSpace:
     if len(matrix) > constraint.size:
         matrix = torch.linalg.qr(matrix, mode="r").R
     values = matrix.new_zeros(constraint.size)
-    if len(matrix) == 0 or constraint.scale == 0:
-        return NullSpace(torch.eye(constraint.size).to(matrix), 0.0, torch.inf)
     _, found, rows = torch.linalg.svd(matrix, full_matrices=True)
-    values[: len(found)] = found / constraint.scale
+    values[: len(found)] = found
     rank = int((values > tolerance).sum())
     return NullSpace(
         rows[rank:].T.contiguous(),
@@ -128,14 +149,11 @@ def _dense(constraint: LinearConstraint, tolerance: float) -> NullSpace:
 
 
 def _krylov(constraint: LinearConstraint, tolerance: float, seed: int) -> NullSpace:
-    if constraint.scale == 0:
-        return NullSpace(torch.eye(constraint.size, dtype=torch.float64, device=constraint.device), 0.0, torch.inf)
-
     def normal(x: Tensor) -> Tensor:
-        return constraint.adjoint(constraint.apply(x) / constraint.scale) / constraint.scale
+        return constraint.adjoint(constraint.apply(x))
 
     basis, smallest = null_block(normal, constraint.size, constraint.device, seed)
-    left = constraint.apply(basis) / constraint.scale
+    left = constraint.apply(basis)
     largest = float(torch.linalg.matrix_norm(left, 2)) if basis.shape[1] else 0.0
     if largest > tolerance:
         smallest = min(smallest, largest)

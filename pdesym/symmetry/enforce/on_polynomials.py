@@ -52,7 +52,7 @@ class OnPolynomials(Representation):
     def drho(self, i: int, x: Float[Tensor, "d m"], transpose: bool = False) -> Float[Tensor, "d m"]:
         """−Mᵢᵀ x."""
         matrix = (self._lie_transposed if transpose else self._lie)[i]
-        image: Tensor = torch.sparse.mm(matrix.to(x.dtype), x)
+        image: Tensor = torch.sparse.mm(matrix.to(device=x.device, dtype=x.dtype), x)
         return image
 
     def rho(self, j: int, x: Float[Tensor, "d m"], transpose: bool = False) -> Float[Tensor, "d m"]:

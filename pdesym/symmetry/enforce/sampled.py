@@ -127,8 +127,8 @@ def sampled_constraint(samples: Samples, d: int, terms: list[Term]) -> LinearCon
             total = total - torch.einsum("kam,kp->apm", r, term.subtracted)
         return total.flatten(0, 1)
 
-    scale = max((term.size(transform, samples.gradients) for term in terms), default=0.0)
-    return LinearConstraint(d * size, apply, adjoint, scale, len(terms), samples.points.device)
+    sizes = tuple(term.size(transform, samples.gradients) for term in terms)
+    return LinearConstraint(d * size, apply, adjoint, max(sizes, default=0.0), sizes, samples.points.device)
 
 
 def group_terms(samples: Samples, action: PointAction, representation: Representation) -> list[Term]:

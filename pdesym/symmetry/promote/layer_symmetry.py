@@ -48,9 +48,10 @@ class LayerSymmetry:
                 f"{tuple(weight.shape)}: give the weight of the layer that this symmetry was built for."
             )
         norm = torch.linalg.vector_norm(coordinates).clamp_min(torch.finfo(coordinates.dtype).tiny)
-        columns = self.constraint.apply((coordinates / norm)[:, None]).reshape(max(self.constraint.blocks, 1), -1).T
+        columns = self.constraint.apply((coordinates / norm)[:, None])
+        columns = columns.reshape(max(len(self.constraint.sizes), 1), -1).T
         q = len(self.group.lie_algebra)
-        return columns[:, :q], columns[:, q : self.constraint.blocks]
+        return columns[:, :q], columns[:, q : len(self.constraint.sizes)]
 
 
 def linear_symmetry(rep_in: Representation, rep_out: Representation) -> LayerSymmetry:

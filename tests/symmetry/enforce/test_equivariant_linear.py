@@ -116,6 +116,14 @@ def test_precision_comes_back_after_float32_and_stays_under_autocast(layer):
     assert torch.equal(copy.deepcopy(single)(x), single(x))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_it_moves_to_another_device(layer):
+    x = torch.randn(5, layer.rep_in.dimension, generator=torch.Generator().manual_seed(0))
+    expected = randomise(layer)(x)
+    moved = layer.to("cuda")
+    assert torch.allclose(moved(x.to("cuda")).cpu(), expected, atol=1e-4)
+
+
 def test_gradients_reach_every_coefficient_and_training_keeps_the_symmetry():
     layer = mixed(symmetric(4)).double()
     x = torch.randn(64, layer.rep_in.dimension, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from pdesym.symmetry.enforce import (
+    MatrixGroup,
     cyclic,
     equivariant_maps,
     euclidean,
@@ -109,6 +110,26 @@ def test_a_large_case_goes_without_a_matrix():
     assert found.largest_null < 1e-12
     assert found.smallest_kept > 0.1
     assert torch.allclose(found.basis.T @ found.basis, torch.eye(36, dtype=torch.float64), atol=1e-10)
+
+
+@pytest.mark.slow
+def test_a_large_finite_group_goes_without_a_matrix():
+    # Maps between functions of pairs of eight things, 4096 unknowns: as for five, the partitions of four.
+    square = rank(2)(symmetric(8))
+    basis = equivariant_maps(square, square)
+    assert basis.shape == (15, 64, 64)
+    word = symmetric(8).random_element(torch.Generator().manual_seed(0))
+    matrix = square.matrix(word)
+    assert (matrix @ basis - basis @ matrix).abs().amax() < 1e-10
+
+
+def test_the_length_of_the_generators_does_not_matter():
+    group = special_euclidean(2)
+    lengths = torch.tensor([1.0, 1e-9, 1e5], dtype=torch.float64)[:, None, None]
+    scaled = MatrixGroup(group.lie_algebra * lengths, group.discrete)
+    for method in ("dense", "krylov"):
+        other = equivariant_maps(scaled.vector, scaled.vector, method)
+        assert torch.allclose(other, equivariant_maps(group.vector, group.vector), atol=1e-9)
 
 
 def test_the_seed_of_the_random_start_does_not_show():

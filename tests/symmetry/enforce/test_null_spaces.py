@@ -59,6 +59,17 @@ def test_a_dimension_that_is_not_clear_is_refused():
         null_space(constraint(matrix), "krylov")
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_blocks_of_any_length_count_alike(method):
+    # Two conditions, one in a unit a hundred million times smaller: with one scale for both it would be overlooked.
+    first, second = torch.eye(4, dtype=torch.float64)[:2], 1e-9 * torch.eye(4, dtype=torch.float64)[1:3]
+    both = torch.cat([first, second])
+    blocks = LinearConstraint(4, lambda x: both @ x, lambda y: both.T @ y, 1.0, (1.0, 1e-9))
+    assert null_space(blocks, method).dimension == 1
+    if method == "dense":
+        assert null_space(constraint(both), method).dimension == 2
+
+
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match="Expected the method dense, krylov or None, got 'svd'"):
         null_space(constraint(torch.eye(2, dtype=torch.float64)), "svd")
