@@ -8,7 +8,7 @@ from pdesym.symmetry.dynamics.epnn_brackets import stacked_brackets
 from pdesym.symmetry.dynamics.library_field import LibraryField, coefficient_brackets, sampled_brackets
 from pdesym.symmetry.dynamics.particles import particles_apart, particles_together
 from pdesym.symmetry.dynamics.promoted_fields import PromotedField, field_lie_tensor, promoted_field
-from pdesym.symmetry.dynamics.regression import least_squares_field, restricted_field, thresholded_field
+from pdesym.symmetry.dynamics.regression import l1_field, least_squares_field, restricted_field, thresholded_field
 from pdesym.symmetry.dynamics.rollout import rollout
 from pdesym.symmetry.dynamics.symmetric_fields import enforced_field, symmetric_fields
 from pdesym.symmetry.dynamics.trajectories import trajectories
@@ -31,6 +31,7 @@ __all__ = [
     "field_lie_tensor",
     "field_symmetries",
     "independent",
+    "l1_field",
     "least_squares_field",
     "linear_action",
     "measured_velocities",

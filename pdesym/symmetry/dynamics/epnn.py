@@ -2,10 +2,14 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+Packed: TypeAlias = tuple[Tensor, Tensor]
+"""A matrix and a shift, `(*networks, inputs, columns)` and `(*networks, columns)`: x @ matrix + shift."""
 
 
 class GatedBlocks(nn.Module):
@@ -44,13 +48,28 @@ class GatedBlocks(nn.Module):
         """S_b."""
         return self.triangle[:, self._place] * self._share
 
-    def forward(self, x: Float[Tensor, "points inputs"]) -> Float[Tensor, "points width"]:
-        """All blocks of a point one after the other, width = blocks · outputs."""
+    def packed(self) -> Packed:
+        """All that is linear in x as one matrix and shift: A_b x + a_b, l_b · x + c_b and S_b x, in this order."""
+        inputs = self.linear.shape[-1]
+        matrices = [self.linear.reshape(-1, inputs).mT, self.gate_linear.mT]
+        matrices.append(self.gate_matrices().transpose(0, 1).reshape(inputs, -1))
+        shift = torch.cat([self.shift.reshape(-1), self.gate_shift, self.shift.new_zeros(matrices[-1].shape[1])])
+        return torch.cat(matrices, 1), shift
+
+    def evaluate(self, x: Float[Tensor, "*batch inputs"], packed: Packed) -> Float[Tensor, "*batch width"]:
+        """All blocks of a point one after the other, width = blocks · outputs, from what `packed` gives.
+
+        Weights may have leading axes before their own, one for each of several networks, as x then has.
+        """
         blocks, outputs, inputs = self.linear.shape
-        turned = (x @ self.gate_matrices().transpose(0, 1).reshape(inputs, -1)).reshape(-1, blocks, inputs)
-        gate = torch.sigmoid(((turned + self.gate_linear) * x.unsqueeze(1)).sum(-1) + self.gate_shift)
-        carried = (x @ self.linear.reshape(-1, inputs).mT).reshape(-1, blocks, outputs) + self.shift
-        return (carried * gate.unsqueeze(-1)).flatten(1)
+        columns = x @ packed[0] + packed[1].unsqueeze(-2)
+        affine, slope, turned = columns.split([blocks * outputs, blocks, blocks * inputs], -1)
+        gate = torch.sigmoid((turned.unflatten(-1, (blocks, inputs)) * x.unsqueeze(-2)).sum(-1) + slope)
+        return (affine.unflatten(-1, (blocks, outputs)) * gate.unsqueeze(-1)).flatten(-2)
+
+    def forward(self, x: Float[Tensor, "points inputs"]) -> Float[Tensor, "points width"]:
+        """All blocks of a point one after the other."""
+        return self.evaluate(x, self.packed())
 
 
 class EPNN(nn.Module):
@@ -86,11 +105,22 @@ class EPNN(nn.Module):
         self.linear = _uniform(bound, rng, dimension, widths[-1])
         self.shift = _uniform(bound, rng, dimension)
 
+    def packed(self) -> tuple[Packed, ...]:
+        """The weights arranged once for many evaluations, differentiable."""
+        return (*(layer.packed() for layer in self._gated()), (self.linear.mT, self.shift))
+
+    def evaluate(self, x: Float[Tensor, "*batch n"], packed: Sequence[Packed]) -> Float[Tensor, "*batch n"]:
+        """F at each point with the weights of `packed`, which may have leading axes as x then has."""
+        for layer, weights in zip(self._gated(), packed, strict=False):
+            x = layer.evaluate(x, weights)
+        return x @ packed[-1][0] + packed[-1][1].unsqueeze(-2)
+
     def forward(self, x: Float[Tensor, "points n"]) -> Float[Tensor, "points n"]:
         """F at each point."""
-        for layer in self.layers:
-            x = layer(x)
-        return x @ self.linear.mT + self.shift
+        return self.evaluate(x, self.packed())
+
+    def _gated(self) -> list[GatedBlocks]:
+        return [layer for layer in self.layers if isinstance(layer, GatedBlocks)]
 
 
 def _uniform(bound: float, rng: torch.Generator, *shape: int) -> nn.Parameter:

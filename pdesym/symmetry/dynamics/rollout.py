@@ -8,8 +8,8 @@ from pdesym.symmetry.dynamics.bracket import VectorField
 
 
 def rollout(
-    field: VectorField, initial: Float[Tensor, "points n"], interval: float, frames: int, steps: int = 1
-) -> Float[Tensor, "points frames n"]:
+    field: VectorField, initial: Float[Tensor, "*batch n"], interval: float, frames: int, steps: int = 1
+) -> Float[Tensor, "*batch frames n"]:
     """x after 1 … frames intervals, by the classical Runge-Kutta method of order 4 with equal steps.
 
     Args:
@@ -33,4 +33,4 @@ def rollout(
             k4 = field(x + h * k3)
             x = x + h / 6 * (k1 + 2 * (k2 + k3) + k4)
         result.append(x)
-    return torch.stack(result, 1)
+    return torch.stack(result, -2)

@@ -7,6 +7,7 @@ from pdesym.symmetry.dynamics import (
     affine_action,
     bracket,
     enforced_field,
+    l1_field,
     least_squares_field,
     linear_action,
     measured_velocities,
@@ -52,6 +53,19 @@ def test_thresholds_leave_the_terms_of_the_law():
     assert int((dense != 0).sum()) == 30
     assert torch.equal(sparse != 0, truth.abs() > 1e-6)
     assert (sparse - truth).norm() < (dense - truth).norm()
+
+
+def test_the_1_norm_leaves_few_terms_and_is_at_its_minimum():
+    x, weight = normal(200, 2), 0.05
+    library = Polynomials(2, 4)
+    found = l1_field(library, x, sheared(x), weight).coefficients
+    truth = least_squares_field(library, x, sheared(x)).coefficients
+    assert 3 <= int((found != 0).sum()) < 10
+    assert (found - truth).norm() < 0.2 * truth.norm()
+    values = library.evaluate(x)
+    slope = 2 * ((values @ found.mT - sheared(x)).mT @ values) / 200
+    assert (slope + weight * found.sign())[found != 0].abs().max() < 1e-6
+    assert slope[found == 0].abs().max() <= weight
 
 
 def test_a_symmetry_replaces_data():
@@ -126,6 +140,7 @@ def test_a_solution_that_ends_early_is_refused():
         (lambda x: least_squares_field(Polynomials(3, 1), x, x), "Expected states and velocities"),
         (lambda x: least_squares_field(Polynomials(2, 1), x / 0, x), "Expected finite"),
         (lambda x: thresholded_field(Polynomials(2, 1), x, x, 0.0), "Expected a positive threshold"),
+        (lambda x: l1_field(Polynomials(2, 1), x, x, 0.0), "Expected a positive weight"),
         (lambda x: restricted_field(Polynomials(2, 1), x, x, torch.zeros(6, 0).double()), "Expected a basis"),
         (lambda x: measured_velocities(torch.arange(5.0), x.reshape(1, 5, 2).float(), 4, 3), "Expected an odd window"),
         (lambda x: measured_velocities(torch.zeros(5), x.reshape(1, 5, 2).float(), 5, 4), "Expected increasing times"),
