@@ -29,7 +29,7 @@ from typing import Any
 import torch
 
 from experiments.benchmarks.speed.machine import facts
-from experiments.unified.rotated_flow_arm import Arm, averaged_result_of, chosen_rates, result_of
+from experiments.unified.rotated_flow_arm import Arm, averaged_result_of, chosen_rates, result_of, step_seconds
 from experiments.unified.rotated_flow_data import NOISE, VISCOSITY, turning_defect
 from experiments.unified.rotated_flow_preset import PRESETS, Preset
 from pdesym.operators.group_fourier import PlaneGroup
@@ -52,6 +52,7 @@ def gathered(preset: Preset, runs: Path, device: str = "cpu", progress: bool = T
     written: dict[str, Any] = {
         "settings": {**asdict(preset), "viscosity": VISCOSITY, "noise": NOISE},
         "rates": {},
+        "step_seconds": {},
         "turning_defect_of_the_solver": turning_defect(preset),
         "device": device,
         "machine": facts(),
@@ -67,6 +68,7 @@ def gathered(preset: Preset, runs: Path, device: str = "cpu", progress: bool = T
             _told(result_of(preset, Arm(operator, rate, seed), runs, device, progress)) for seed in preset.seeds[1:]
         ]
         written["rates"][operator] = rate
+        written["step_seconds"][operator] = step_seconds(preset, operator, device)
         written["runs"] += tried + others
         if operator == "fno":
             written["rates"]["averaged"] = rate
@@ -91,7 +93,7 @@ def report(written: Mapping[str, Any]) -> str:
     """The table of errors, and whether what was expected came."""
     rows = {name: _chosen(written, name) for name in written["rates"]}
     lines = [
-        "| operator | parameters | training, s | one step | one step, turned | forecast | forecast, turned |",
+        "| operator | parameters | CPU-s a step | one step | one step, turned | forecast | forecast, turned |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, runs in rows.items():
@@ -100,8 +102,8 @@ def report(written: Mapping[str, Any]) -> str:
             for score in ("one_step", "forecast")
             for test in ("as_trained", "turned")
         ]
-        seconds = mean(run["train_seconds"] for run in runs)
-        lines.append(f"| {NAMES[name]} | {runs[0]['parameters']:,} | {seconds:.0f} | {' | '.join(errors)} |")
+        seconds = f"{written['step_seconds'][name]:.3f}" if name in written["step_seconds"] else ""
+        lines.append(f"| {NAMES[name]} | {runs[0]['parameters']:,} | {seconds} | {' | '.join(errors)} |")
     settings = written["settings"]
     lines += [
         "",

@@ -1,6 +1,7 @@
 """One arm: an operator trained on flows along x, and its errors on such flows and on turned ones."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -88,6 +89,23 @@ def measured(preset: Preset, model: nn.Module, device: str) -> dict[str, Any]:
         "validation": one_step_error(model, windows(preset, "validation", device).u),
         "test": {"as_trained": scores(preset, model, test), "turned": scores(preset, model, turned(test))},
     }
+
+
+def step_seconds(preset: Preset, operator: str, device: str = "cpu") -> float:
+    """CPU-seconds of a forward and a backward pass over one batch, on a GPU seconds; the least of five."""
+    model = preset.operator(operator, 0, 1.0).build().to(device)
+    u = torch.zeros(preset.batch, 1, 1, preset.points, preset.points, device=device)
+    clock, seconds = time.process_time if device == "cpu" else _synchronised, []
+    for _ in range(5):
+        began = clock()
+        model(u).square().mean().backward()
+        seconds.append(clock() - began)
+    return min(seconds)
+
+
+def _synchronised() -> float:
+    torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def independent_parameters(model: nn.Module) -> int:

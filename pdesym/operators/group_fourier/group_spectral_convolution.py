@@ -87,7 +87,8 @@ class GroupSpectralConvolution(nn.Module):
     ) -> Complex[Tensor, "two batch all_out highest highest_1"]:
         modes = waves.shape[3:]
         turned = self._by_element(waves[1], self.turned)
-        together = torch.cat((waves[0], turned)).flatten(2).permute(2, 0, 1).contiguous()  # faster
+        # Contiguous, since a complex bmm copies other factors matrix by matrix.
+        together = torch.cat((waves[0], turned)).flatten(2).permute(2, 0, 1).contiguous()
         product = torch.bmm(together, self._matrices(highest)).permute(1, 2, 0).unflatten(2, modes)
         straight, turned = product.tensor_split(2)
         return torch.stack((straight, self._by_element(turned, self.turned_back)))
