@@ -57,7 +57,8 @@ class LayerSymmetry:
 def linear_symmetry(rep_in: Representation, rep_out: Representation) -> LayerSymmetry:
     """Of a matrix W `(d_out, d_in)`: L_ξ W = dρ_out(ξ) W − W dρ_in(ξ), K_g W = ρ_out(g) W ρ_in(g)⁻¹.
 
-    A bias is a matrix from the trivial representation, `rep_in = group.scalar`.
+    A layer W x + b is the matrix [W b] from `rep_in + group.scalar`. A bias by itself would count in full however small
+    it is.
     """
     return LayerSymmetry(rep_out.group, invariance(rep_out * rep_in.dual), torch.flatten)
 

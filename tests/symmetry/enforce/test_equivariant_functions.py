@@ -148,6 +148,40 @@ def test_the_lie_derivative_of_a_kernel_is_the_formula_by_automatic_differentiat
         assert torch.allclose(ours, formula, atol=1e-10)
 
 
+@pytest.mark.parametrize(("inputs", "b_out"), [(1, 3.0), (2, 4.5)])
+def test_the_integral_operator_itself_commutes_with_scalings(inputs, b_out):
+    # (g F)(y) = e^(b t) F(e^(−t) y); the density that dy brings is in the kernel's law.
+    group, b_in, t = scalings(1), (1.0, 0.5)[:inputs], 0.3
+    action = linear_action(group.vector)
+    reps = [weighted(b)(group) for b in b_in]
+    degree = 3
+    found = equivariant_kernels(
+        Polynomials(1 + inputs, degree), action, [action] * inputs, weighted(b_out)(group), reps
+    )
+    y = torch.linspace(-9, 9, 151, dtype=torch.float64)
+    x = torch.tensor([-0.7, 0.4, 1.3], dtype=torch.float64)
+    z = torch.cartesian_prod(x, *[y] * inputs)
+
+    def fields(scale):
+        return [scale**b * torch.exp(-((y / scale - 0.3 * j) ** 2)) for j, b in enumerate(b_in, 1)]
+
+    def integral(coefficients, scale, stretch):
+        points = torch.cat([z[:, :1] * stretch, z[:, 1:]], 1)
+        kernel = coefficients @ Polynomials(1 + inputs, degree).evaluate(points).T
+        product = functools.reduce(torch.outer, fields(scale)) if inputs == 2 else fields(scale)[0]
+        return kernel.reshape(len(x), -1) @ product.flatten() * (y[1] - y[0]) ** inputs
+
+    def defect(coefficients):
+        g = torch.tensor(t, dtype=torch.float64).exp()
+        after, before = g**b_out * integral(coefficients, 1.0, 1 / g), integral(coefficients, g, 1.0)
+        return float((after - before).norm() / after.norm())
+
+    assert found.dimension == (2 if inputs == 1 else 3)
+    for member in found.basis.reshape(found.dimension, -1):
+        assert defect(member) <= 1e-10
+    assert defect(torch.ones(found.basis.shape[-1], dtype=torch.float64)) > 0.05
+
+
 FUNCTIONS = [
     # group, ρ of the values, degree, the number of independent functions
     (special_orthogonal(3), scalar, 4, 3),  # 1, |x|², |x|⁴

@@ -62,6 +62,7 @@ def test_transposes_and_duals(representation):
 def test_equal_expressions_are_equal_values():
     assert 3 * V + S == V + V + V + S
     assert V * (V + S) == orthogonal(3).vector * (V + S)
+    assert (V + S) * V == V * V + S * V
     assert V.dual.dual == V
     assert hash(V * V) == hash(orthogonal(3).vector * V)
     for other in (S, V.dual + S, 2 * V, V * S, special_orthogonal(3).vector):

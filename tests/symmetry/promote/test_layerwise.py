@@ -77,6 +77,18 @@ def test_smaller_weights_gain_nothing(scale):
         assert abs(float((w.grad * w.detach()).sum())) < 1e-12  # no descent by shrinking
 
 
+def test_weight_and_bias_are_one_matrix():
+    penalty = LayerwisePenalty((linear_symmetry(V + S, V),), FLOOR)
+
+    def value(bias):
+        return float(penalty([torch.cat([torch.eye(3, dtype=torch.float64), bias[:, None]], 1)]))
+
+    directions_of_bias = torch.eye(3, dtype=torch.float64)
+    assert value(0 * directions_of_bias[0]) == pytest.approx(0, abs=1e-6)
+    assert value(1e-3 * directions_of_bias[0]) == pytest.approx(2e-3 / 3**0.5, rel=1e-2)  # two broken rotations
+    assert value(directions_of_bias[0]) == pytest.approx(2 / 4**0.5, rel=1e-4)
+
+
 def test_gradients_are_right_and_finite_where_the_rank_is_deficient():
     penalty = LayerwisePenalty((linear_symmetry(V, V), linear_symmetry(V, S)), 1e-2)
     weights = tuple(w.requires_grad_() for w in (normal(3, 3), normal(1, 3, seed=1)))
