@@ -69,7 +69,7 @@ class MovingFrame:
         if torch.compiler.is_exporting():
             raise ValueError(
                 f"The frame of {self.generator.vector_field.text} is found by Newton's method, which torch.export "
-                "cannot record: give a section that the generator moves affinely, or save the operator with save_operator."
+                "cannot record: give a section that the generator moves affinely, or use save_operator."
             )
         settled = u.detach()
         fixed = None if parameters is None else parameters.detach()
