@@ -17,8 +17,8 @@ class Representation(ABC):
     """A linear action ρ of a group on R^d, with dρ its derivative at the identity.
 
     `V + W` is the direct sum, `3 * V` is V + V + V, `V * W` the tensor product (coordinates row by row: entry (a, b)
-    of a matrix at a dim W + b; sums on the left are multiplied out), `V.dual` is ρ(g)⁻ᵀ. Linear maps from V to W are the
-    vectors of `W * V.dual`.
+    of a matrix at a dim W + b; sums on the left are multiplied out), `V.dual` is ρ(g)⁻ᵀ. Linear maps from V to W are
+    the vectors of `W * V.dual`.
     Equal expressions of one group are equal values.
     """
 
