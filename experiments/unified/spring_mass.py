@@ -46,11 +46,12 @@ from pdesym.symmetry.dynamics import (
 from pdesym.symmetry.dynamics.spring_masses import SpringMasses, random_spring_masses, random_states
 from pdesym.symmetry.enforce.groups import special_euclidean
 from pdesym.symmetry.functions import Polynomials
-from pdesym.symmetry.promote.admm import Settings, State
+from pdesym.symmetry.promote.admm import Settings
 from pdesym.symmetry.promote.recovered import recovered_algebra
 
 RESULTS = Path(__file__).parent / "results"
 ARMS = ("plain", "thresholds", "l1", "promoted", "enforced", "enforced_all")
+SETTINGS = Settings(tolerance=1e-5, max_iterations=1000)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Preset:
     times: int = 50
     spacing: float = 0.1
     fit: float = 1e-4
-    halvings: int = 8
+    halvings: int = 7
     weights: tuple[float, float] = (-4.0, 1.0)
     horizon: float = 5.0
 
@@ -123,18 +124,10 @@ def fitted(problem: Problem, arm: str, preset: Preset) -> tuple[LibraryField, di
     if arm == "enforced_all":
         return enforced_field(library, x, v, problem.action), {}
     tensor = field_lie_tensor(library, problem.action, problem.points)
-    state: State | None = None
-
-    def promoted(weight: float) -> LibraryField:
-        nonlocal state
-        found = promoted_field(library, x, v, tensor, weight, Settings(tolerance=1e-5, max_iterations=2000), state)
-        state = found.fit.state
-        return found.field
-
     ways: dict[str, Callable[[float], LibraryField]] = {
         "thresholds": lambda weight: thresholded_field(library, x, v, weight),
         "l1": lambda weight: l1_field(library, x, v, weight),
-        "promoted": promoted,
+        "promoted": lambda weight: promoted_field(library, x, v, tensor, weight, SETTINGS).field,
     }
     return largest_weight(problem, ways[arm], preset)
 

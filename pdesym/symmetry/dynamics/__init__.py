@@ -1,4 +1,12 @@
-"""Dynamical systems x' = F(x): their symmetries and conserved functions, and fields found with these in mind."""
+"""Dynamical systems x' = F(x): their symmetries and conserved functions, and fields found with these in mind.
+
+action = particles_together(affine_action(special_euclidean(3)), particles=5)
+field_symmetries(field, action, points).dimension
+library = Polynomials(variables=30, degree=1)
+tensor = field_lie_tensor(library, action, points)
+found = promoted_field(library, x, velocity, tensor, weight=1e-2).field
+conserved_functions(Polynomials(30, 2), points, found(points)).independent
+"""
 
 from pdesym.symmetry.dynamics.action import AffineAction, affine_action, independent, linear_action, side_by_side
 from pdesym.symmetry.dynamics.bracket import FieldSymmetries, bracket, field_symmetries

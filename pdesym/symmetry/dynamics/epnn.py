@@ -65,7 +65,8 @@ class GatedBlocks(nn.Module):
         columns = x @ packed[0] + packed[1].unsqueeze(-2)
         affine, slope, turned = columns.split([blocks * outputs, blocks, blocks * inputs], -1)
         gate = torch.sigmoid((turned.unflatten(-1, (blocks, inputs)) * x.unsqueeze(-2)).sum(-1) + slope)
-        return (affine.unflatten(-1, (blocks, outputs)) * gate.unsqueeze(-1)).flatten(-2)
+        result: Tensor = (affine.unflatten(-1, (blocks, outputs)) * gate.unsqueeze(-1)).flatten(-2)
+        return result
 
     def forward(self, x: Float[Tensor, "points inputs"]) -> Float[Tensor, "points width"]:
         """All blocks of a point one after the other."""
@@ -111,7 +112,7 @@ class EPNN(nn.Module):
 
     def evaluate(self, x: Float[Tensor, "*batch n"], packed: Sequence[Packed]) -> Float[Tensor, "*batch n"]:
         """F at each point with the weights of `packed`, which may have leading axes as x then has."""
-        for layer, weights in zip(self._gated(), packed, strict=False):
+        for layer, weights in zip(self._gated(), packed[:-1], strict=True):
             x = layer.evaluate(x, weights)
         return x @ packed[-1][0] + packed[-1][1].unsqueeze(-2)
 
