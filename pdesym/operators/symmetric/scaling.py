@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.operators.symmetric.sections import LogRms
+from pdesym.operators.symmetric.sections import log_rms
 from pdesym.operators.symmetric.setting import DURATION, LENGTH, Network, Parameters, Setting, Trial
 
 AMPLITUDE = "amplitude"
@@ -104,7 +104,7 @@ class Scaling:
     ) -> Float[Tensor, " batch"]:
         """log λ of each sample."""
         if self.section == AMPLITUDE:
-            size = LogRms(self._moving)(u, torch.empty(0))
+            size = log_rms(u, self._moving, (1, 2, 3))
             return size / self.weight(self.fields[self._moving[0]])
         place = setting.parameters.index(self.section)
         relative = given[:, place] / setting.reference[place]

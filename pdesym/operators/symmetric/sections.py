@@ -1,6 +1,6 @@
 """Sections: functions of the frames that a one-parameter group moves, so that one frame in each orbit has value 0."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -77,12 +77,7 @@ class LogRms:
         self, u: Float[Tensor, "batch time channel *space"], times: Float[Tensor, "..."]
     ) -> Float[Tensor, " batch"]:
         """s(u), one for each sample."""
-        chosen = torch.stack([u[:, :, field] for field in self.fields], 2).flatten(3)
-        fluctuation = chosen if self.whole else chosen - chosen.mean(3, keepdim=True)
-        over = (2, 3) if self.each_frame else (1, 2, 3)
-        power, whole = fluctuation.square().mean(over), chosen.square().mean(over)
-        still = power <= (_ROUNDING_UNITS * torch.finfo(u.dtype).eps) ** 2 * whole
-        logarithm = torch.where(still, 1.0, power).log() / 2
+        logarithm = log_rms(u, self.fields, (2, 3) if self.each_frame else (1, 2, 3), self.whole)
         return logarithm.mean(1) if self.each_frame else logarithm
 
     def rate(self, vector_field: VectorField) -> sympy.Expr | None:
@@ -134,6 +129,24 @@ class PairPhase:
         pairs = zip(vector_field.phi, rotation, strict=True)
         still = not any(vector_field.xi) and all(sympy.expand(given - expected) == 0 for given, expected in pairs)
         return -speed if speed.is_number and still else None
+
+
+def log_rms(
+    u: Float[Tensor, "batch time channel *space"], fields: Sequence[int], over: Sequence[int], whole: bool = False
+) -> Float[Tensor, "batch ..."]:
+    """log √⟨|u − ⟨u⟩|²⟩ of some fields, 0 where nothing is left but rounding.
+
+    Args:
+        u: frames.
+        fields: their channels.
+        over: axes of the outer mean, of time 1, channel 2 and space 3; the inner one is over space.
+        whole: whether the inner mean is left out.
+    """
+    chosen = torch.stack([u[:, :, field] for field in fields], 2).flatten(3)
+    fluctuation = chosen if whole else chosen - chosen.mean(3, keepdim=True)
+    power = fluctuation.square().mean(tuple(over))
+    rounding = (_ROUNDING_UNITS * torch.finfo(u.dtype).eps) ** 2 * chosen.square().mean(tuple(over))
+    return torch.where(power <= rounding, 1.0, power).log() / 2
 
 
 def candidates(vector_field: VectorField) -> list[Section]:
