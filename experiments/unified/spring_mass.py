@@ -1,7 +1,7 @@
 """Springs seen in a plane, predicted in space (Otto, Zolman, Kutz, Brunton, JMLR 26 (248), 2025, section 10.2).
 
-    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.unified.spring_mass                  # 2 CPU-minutes
-    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.unified.spring_mass --preset paper   # 10 CPU-minutes
+    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.unified.spring_mass                  # 4 CPU-minutes
+    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.unified.spring_mass --preset paper   # 15 CPU-minutes
 
 Five unit masses in R³, every two joined by a spring, under gravity; x' = A x + b, x in R³⁰. Data: 100 pairs (x, x') of
 two trajectories in the x-z plane, 50 times 0.1 apart: nothing in them speaks of y. Five ways to fill the gap:
