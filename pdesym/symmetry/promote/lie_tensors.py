@@ -30,6 +30,7 @@ def polynomial_lie_tensor(
         ValueError: for an algebra or points of other variables, or an algebra that acts on other components.
     """
     _check(library, algebra)
+    algebra = algebra.to("cpu")
     moved = library.sparse_lie_matrices(algebra.linear, algebra.shift)
     generator, source, image = moved.indices()
     component = torch.arange(components)
