@@ -1,6 +1,6 @@
 """From how few samples is a symmetric polynomial recovered? After Otto, Zolman, Kutz and Brunton (2025), section 10.1.
 
-    .venv/bin/python -m experiments.unified.polynomials                  # n = 10, and n = 30 once: ten minutes of a core
+    .venv/bin/python -m experiments.unified.polynomials                  # n = 10, n = 30 once: ten minutes of a core
     .venv/bin/python -m experiments.unified.polynomials --preset paper   # all rows: days of a core
 
 Of all polynomials of a degree that meet N samples the one of least ‖L‖_* is taken, L the Lie derivatives along SE(n) or
