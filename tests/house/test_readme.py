@@ -38,8 +38,17 @@ def test_the_second_example_moves_solutions_and_learns_their_symmetries(capsys):
     assert "False" not in out
 
 
-def test_the_third_example_finds_the_same_algebra_twice(capsys):
-    _, _, code, _ = EXAMPLES
+def test_the_third_example_enforces_the_boost_alone(capsys):
+    _, _, code, *_ = EXAMPLES
+    exec(compile(code, "README.md", "exec"), {})
+    network, symmetric = (re.findall(r"[\d.e-]+", line) for line in capsys.readouterr().out.splitlines())
+    assert float(symmetric[0]) < 1e-10 < 0.1 < float(network[0])
+    assert float(symmetric[1]) > 0.01
+    assert float(symmetric[2]) < float(network[2])
+
+
+def test_the_fourth_example_finds_the_same_algebra_twice(capsys):
+    _, _, _, code, _ = EXAMPLES
     exec(compile(code, "README.md", "exec"), {})
     exact, measured = capsys.readouterr().out.split("4 symmetries from equation")
     assert "dimension 3" in exact
@@ -48,7 +57,7 @@ def test_the_third_example_finds_the_same_algebra_twice(capsys):
     assert "x*d_x + 3*t*d_t - 2*u*d_u" in measured
 
 
-def test_the_fourth_example_keeps_to_its_tolerances(capsys):
+def test_the_fifth_example_keeps_to_its_tolerances(capsys):
     *_, code = EXAMPLES
     values: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), values)
