@@ -108,7 +108,7 @@ def loop_report(record: Mapping[str, Any]) -> str:
     lines = [
         "Relative L2 error at boosts that no pair shows, mean over seeds, after what was found in plain operators.",
         "",
-        "| equation | drag × T | found in the three operators | taken | plain | enforced as found | promoted as found |",
+        "| equation | drag × T | found in each operator | taken | plain | enforced as found | promoted as found |",
         "| --- | ---: | --- | --- | ---: | ---: | ---: |",
     ]
     for row in record["rows"]:
