@@ -166,10 +166,10 @@ def run(preset: Preset, path: Path) -> list[dict[str, Any]]:
 
 def table(rows: list[dict[str, Any]], preset: Preset, name: str) -> str:
     """The median over the repeats, one line an arm."""
-    lines = [f"{name:14}" + "".join(f"M={chunks:<8}" for chunks in preset.chunks)]
+    lines = [f"{name:17}" + "".join(f"M={chunks:<8}" for chunks in preset.chunks)]
     for arm in preset.arms:
         found = [find(rows, {"chunks": chunks, "arm": arm}) for chunks in preset.chunks]
-        lines.append(f"{arm:14}" + "".join(f"{median(row[name]):<10.2e}" if row else f"{'':10}" for row in found))
+        lines.append(f"{arm:17}" + "".join(f"{median(row[name]):<10.2e}" if row else f"{'':10}" for row in found))
     return "\n".join(lines)
 
 
