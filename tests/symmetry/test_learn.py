@@ -12,6 +12,7 @@ from pdesym.symmetry.learn import (
     Learned,
     LearnSettings,
     Measure,
+    OperatorScore,
     Scales,
     from_operator,
     from_trajectories,
@@ -300,3 +301,10 @@ def test_a_measure_does_not_depend_on_the_network(korteweg: Trajectories):
     same = Measure.of(korteweg.u, times, korteweg.grid, scales, seed=0)
     assert torch.equal(one.u, same.u)
     assert not torch.equal(one.u, two.u)
+
+
+def test_the_change_by_an_operator_from_frames_to_one_field_is_that_after_the_last_frame():
+    u = torch.randn(6, 3, 1, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    times = torch.tensor([0.0, 0.1, 0.2], dtype=torch.float64), torch.tensor([0.3], dtype=torch.float64)
+    score = OperatorScore(lambda frames: 1.1 * frames[:, -1], u, u, Grid(32, length=1.0), *times)
+    assert score.size == pytest.approx(0.1 * float(u[:, -1].square().mean().sqrt()), rel=1e-9)

@@ -60,8 +60,9 @@ class OperatorScore(LinearScore):
         pushed = torch.cat([part[1][0] for part in parts])
         self._before = _Side(u, u_t, grid, _with_frames(times_in, u, grid))
         self._after = _Side(value, pushed, grid, _with_frames(times_out, value, grid))
-        last = u[:, -1:] if framed else u
-        self._size = math.sqrt(float((value - last).square().mean()))
+        last = u[:, -1:] if framed else u.unsqueeze(1)
+        frames = value if value.ndim == grid.dims + 3 else value.unsqueeze(1)
+        self._size = math.sqrt(float((frames - last).square().mean()))
         if self._size == 0:
             raise ValueError("The operator leaves every field as it is, so that everything is a symmetry of it.")
 
