@@ -83,7 +83,7 @@ def _principal_directions(frames: Float[Tensor, "frames values"]) -> Float[Tenso
     kept: Tensor = directions[:, left_out > _LITTLE**2 * left_out[-1]].mT
     if len(kept) >= len(frames) - 1:
         raise ValueError(
-            f"The {len(frames)} frames differ in {len(kept)} directions, too few to tell where data are and where there "
-            "are none: give more of them, or say yourself how far to follow each generator."
+            f"The {len(frames)} frames differ in {len(kept)} directions, too few to tell where data are and where "
+            "there are none: give more of them, or say yourself how far to follow each generator."
         )
     return kept
