@@ -13,6 +13,8 @@ from pdesym.symmetry.promote.shrinkage import LowRank, shrink, shrink_within
 
 # Looks at the residuals after which ρ stays: with a ρ that moves for ever nothing is known about convergence.
 _BALANCED = 50
+# Of a usual size, below which a quantity no longer sets the scale of its own residual.
+_LITTLE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Iterated:
         coefficients: c.
         iterations: how many were made.
         primal_residual: ‖L_c − Z‖ relative to ‖L_c‖.
-        dual_residual: ‖∇fit + 𝓑ᵀSᵀS ρU‖ on what the data leave free, relative to the second term.
+        dual_residual: ‖∇fit + 𝓑ᵀSᵀS ρU‖ on what the data leave free, relative to the second term, or to a thousandth of
+            the pull of the data where that is larger.
         converged: whether both are below the tolerance.
         state: to start from.
     """
@@ -131,7 +134,7 @@ class _Split:
                 torch.linalg.eigvalsh(x.mT @ t.metric(x))[-1].clamp_min(0).sqrt().item()
                 for x, t in zip(images, tensors, strict=True)
             ]
-            largest = max(max(norms), 1e-12 * self._typical, 1e-300)
+            largest = max(*norms, self._least_size(), 1e-300)
             self.rho = 10 * max(self._weights) / largest
             pairs = zip(images, tensors, strict=True)
             self._z = [shrink(x, t, weight / self.rho)[0] for (x, t), weight in zip(pairs, self._weights, strict=True)]
@@ -187,12 +190,16 @@ class _Split:
             away = image - z
             apart += (away * tensor.metric(away)).sum().item()
             size += (image * tensor.metric(image)).sum().item()
-        # A function with all symmetries has no Lie derivatives: their size is then that of usual coefficients.
-        floor = (1e-3 * self._typical * torch.linalg.norm(self.coefficients).item()) ** 2
-        primal = (max(apart, 0.0) / max(size, floor, 1e-300)) ** 0.5
+        primal = (max(apart, 0.0) / max(size, self._least_size() ** 2, 1e-300)) ** 0.5
         dual = self.rho * torch.stack(self._pull_u).sum(0)
         missing = torch.linalg.norm(fit.unbalanced(self.coefficients, dual)).item()
-        return primal, missing / max(torch.linalg.norm(dual).item(), 1e-300)
+        # Nothing pulls at a function with all symmetries, or with a weight of nearly nothing.
+        least = _LITTLE * max(fit.force, sum(self._weights) * self._typical)
+        return primal, missing / max(torch.linalg.norm(dual).item(), least, 1e-300)
+
+    def _least_size(self) -> float:
+        """A function with all symmetries has no Lie derivatives: this part of what usual coefficients have counts."""
+        return _LITTLE * self._typical * torch.linalg.norm(self.coefficients).item()
 
     def rebalance(self, primal: float, dual: float) -> None:
         """A step ρ that drives the larger of the two residuals."""

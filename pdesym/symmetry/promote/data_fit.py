@@ -12,6 +12,10 @@ from torch import Tensor
 class DataFit(Protocol):
     """A convex quadratic function of the coefficients, +∞ outside of an affine space."""
 
+    @property
+    def force(self) -> float:
+        """‖∇fit(0)‖, 0 where the fit is a constraint."""
+
     def minimiser(self, pull: Float[Tensor, " parameters"], rho: float) -> Float[Tensor, " parameters"]:
         """argmin_c fit(c) + ρ(½ cᵀNc − pullᵀc), N the normal matrix of the Lie tensors."""
 
@@ -69,6 +73,11 @@ class ExactData:
             normal @ offset.reshape(-1),
         )
 
+    @property
+    def force(self) -> float:
+        """None: the data are a constraint."""
+        return 0.0
+
     def minimiser(self, pull: Float[Tensor, " parameters"], rho: float) -> Float[Tensor, " parameters"]:
         """argmin_c ½ cᵀNc − pullᵀc with D W = Y, whatever ρ."""
         return self.offset + self.free @ (self._inverse @ (self.free.mT @ (pull - self._pulled)))
@@ -114,6 +123,11 @@ class MeanSquare:
             (targets.square().sum() / samples).item(),
             normal,
         )
+
+    @property
+    def force(self) -> float:
+        """‖DᵀY‖/M."""
+        return float(torch.linalg.norm(self.moment))
 
     def minimiser(self, pull: Float[Tensor, " parameters"], rho: float) -> Float[Tensor, " parameters"]:
         """The solution of (DᵀD/M + ρN) c = DᵀY/M + ρ pull."""

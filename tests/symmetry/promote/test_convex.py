@@ -135,6 +135,23 @@ def test_a_constant_has_all_symmetries():
     assert found.algebras[0].nullity == SE.size
 
 
+@pytest.mark.parametrize("gamma", [1e-8, 1e-2])
+@pytest.mark.parametrize("factors", [(-1.0, -1.0, -1.0), (1.0, 2.0, 3.0)])
+def test_fields_with_all_symmetries_or_none_are_fitted_at_any_weight(gamma, factors):
+    """x' = diag(factors) x against so(3): isotropic fields have no Lie derivative, the others a full one."""
+    turns = torch.zeros(3, 3, 3, dtype=torch.float64)
+    for k, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
+        turns[k, i, j], turns[k, j, i] = 1.0, -1.0
+    library, x = Polynomials(3, 1), places(30, 1, variables=3)
+    algebra = CandidateAlgebra.of(turns, torch.zeros(3, 3, dtype=torch.float64), turns)
+    tensor = polynomial_lie_tensor(library, algebra, places(40, 2, variables=3), components=3)
+    y = x * torch.tensor(factors, dtype=torch.float64)
+    found = fit_penalised(library.evaluate(x), y, [tensor], [gamma])
+    assert found.converged
+    assert found.algebras[0].nullity == (3 if len(set(factors)) == 1 else 0)
+    assert torch.linalg.norm(library.evaluate(x) @ found.coefficients - y) < 2 * gamma**0.5 * torch.linalg.norm(y)
+
+
 def test_a_larger_penalty_trades_more_misfit_for_more_symmetry():
     x = places(40, 1)
     y = radial(x) + 0.01 * torch.randn(40, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
