@@ -199,7 +199,7 @@ class _Split:
 
     def _least_size(self) -> float:
         """A function with all symmetries has no Lie derivatives: this part of what usual coefficients have counts."""
-        return _LITTLE * self._typical * torch.linalg.norm(self.coefficients).item()
+        return float(_LITTLE * self._typical * torch.linalg.norm(self.coefficients))
 
     def rebalance(self, primal: float, dual: float) -> None:
         """A step ρ that drives the larger of the two residuals."""
