@@ -27,6 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from experiments.unified.dynamics_table import pendulum_report
 from experiments.unified.pendulum_training import Network, Perceptron, train
 from experiments.unified.trial_store import Key, find, run_trials
 from pdesym.symmetry.dynamics import (
@@ -161,7 +162,7 @@ def run(preset: Preset, path: Path) -> list[dict[str, Any]]:
     def trial(key: Key) -> dict[str, Any]:
         return learned(pieces, preset, key["arm"], key["chunks"])
 
-    return run_trials(path, {"experiment": "pendulum", "preset": asdict(preset)}, keys, trial)
+    return run_trials(path, {"experiment": "pendulum", "preset": asdict(preset)}, keys, trial, pendulum_report)
 
 
 def table(rows: list[dict[str, Any]], preset: Preset, name: str) -> str:

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks.speed.machine import facts
-from pdesym.report.atomic import write_atomically
+from pdesym.report.rendered import write_rendered
 
 Key = Mapping[str, Any]
 
 
 def run_trials(
-    path: Path, header: Mapping[str, Any], keys: Sequence[Key], trial: Callable[[Key], Mapping[str, Any]]
+    path: Path,
+    header: Mapping[str, Any],
+    keys: Sequence[Key],
+    trial: Callable[[Key], Mapping[str, Any]],
+    report: Callable[[Mapping[str, Any]], str],
 ) -> list[dict[str, Any]]:
     """Runs the trials that are not in the file, one after the other, and writes the file after each.
 
@@ -22,6 +26,7 @@ def run_trials(
         header: what all trials have in common; rows of a file with another header are not taken over.
         keys: what tells a trial from the others.
         trial: from a key to its result.
+        report: from the content of the file to the page that is written beside it.
 
     Returns:
         The rows, in the order of the keys.
@@ -45,7 +50,7 @@ def run_trials(
         print(f"[{number}/{len(keys)}] {label}: {took['cpu_seconds']} CPU-s", flush=True)
         ordered = [row for each in keys if (row := find(rows, each)) is not None]
         content = {**common, "machine": facts(), "rows": ordered}
-        write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+        write_rendered(path, content, report(json.loads(json.dumps(content))))
     return [row for each in keys if (row := find(rows, each)) is not None]
 
 

@@ -22,10 +22,11 @@ def data():
 def test_springs_are_found_in_space_by_promotion_and_by_the_true_algebra_alone(tmp_path):
     rows = {row["arm"]: row for row in spring_mass.run(SPRINGS, tmp_path / "springs.json")}
     assert set(rows) == set(spring_mass.ARMS)
-    for arm in ("promoted", "enforced"):
+    for arm in ("promoted", "exact", "enforced"):
         assert rows[arm]["training_error"] < 1e-4
         assert rows[arm]["velocity_error_space"] < 0.3
-    assert rows["enforced"]["coefficient_error"] < 1e-6
+    for arm in ("exact", "enforced"):
+        assert rows[arm]["coefficient_error"] < 1e-6
     assert rows["enforced"]["angle_to_true_degrees"] < 1e-3
     assert rows["promoted"]["angle_to_true_degrees"] < 10
     for arm in ("plain", "thresholds", "l1"):
@@ -84,10 +85,10 @@ def test_a_killed_run_continues_and_another_header_starts_anew(tmp_path):
 
     keys = [{"n": n} for n in range(4)]
     with pytest.raises(KeyboardInterrupt):
-        run_trials(path, {"size": (1, 2)}, keys, trial)
+        run_trials(path, {"size": (1, 2)}, keys, trial, str)
     assert [row["n"] for row in json.loads(path.read_text())["rows"]] == [0, 1]
-    rows = run_trials(path, {"size": (1, 2)}, keys, trial)
+    rows = run_trials(path, {"size": (1, 2)}, keys, trial, str)
     assert [row["square"] for row in rows] == [0, 1, 4, 9]
     assert done == [0, 1, 2, 2, 3]
-    run_trials(path, {"size": (1, 3)}, keys[:1], trial)
+    run_trials(path, {"size": (1, 3)}, keys[:1], trial, str)
     assert len(json.loads(path.read_text())["rows"]) == 1

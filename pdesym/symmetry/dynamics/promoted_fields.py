@@ -11,7 +11,7 @@ from pdesym.symmetry.dynamics.regression import check_data
 from pdesym.symmetry.functions import FunctionLibrary, Polynomials
 from pdesym.symmetry.promote.admm import Settings, State
 from pdesym.symmetry.promote.candidate import CandidateAlgebra
-from pdesym.symmetry.promote.convex import Promoted, fit_penalised
+from pdesym.symmetry.promote.convex import Promoted, fit_exact, fit_penalised
 from pdesym.symmetry.promote.lie_tensor import LieTensor
 from pdesym.symmetry.promote.lie_tensors import polynomial_lie_tensor, sampled_lie_tensor
 
@@ -53,27 +53,33 @@ def promoted_field(
     x: Float[Tensor, "points n"],
     velocity: Float[Tensor, "points n"],
     tensor: LieTensor,
-    weight: float,
+    weight: float | None,
     settings: Settings | None = None,
     start: State | None = None,
 ) -> PromotedField:
-    """min_W (1/M) Σ ‖x' − W D(x)‖² + γ ‖ξ ↦ L_ξ (W D)‖_*, a convex problem.
+    """min_W (1/M) Σ ‖x' − W D(x)‖² + γ ‖ξ ↦ L_ξ (W D)‖_*, a convex problem; or the second term where the first is 0.
+
+    Data without noise should be met exactly: what is badly conditioned in them, but there, is given up first where it
+    may be traded for symmetry.
 
     Args:
         library: D.
         x: states.
         velocity: x' there.
         tensor: the Lie derivatives along the candidate algebra, from `field_lie_tensor`.
-        weight: γ > 0.
+        weight: γ > 0; None for data that are to be met exactly.
         settings: when the iteration stops.
         start: `fit.state` of an earlier result with the same tensor.
 
     Raises:
-        ValueError: for data that do not fit the library, or a weight that is not positive.
+        ValueError: for data that do not fit the library, a weight that is not positive, or data that no field meets without
+            one.
 
     Source: Otto, Zolman, Kutz, Brunton, JMLR 26 (248), 2025, eq. 29 and section 7.3.
     """
     check_data(library, x, velocity)
-    # `fit_penalised` halves the mean square.
-    fit = fit_penalised(library.evaluate(x), velocity, [tensor], [weight / 2], settings, start)
+    if weight is None:
+        fit = fit_exact(library.evaluate(x), velocity, [tensor], None, settings, start)
+    else:  # `fit_penalised` halves the mean square
+        fit = fit_penalised(library.evaluate(x), velocity, [tensor], [weight / 2], settings, start)
     return PromotedField(LibraryField(library, fit.coefficients.mT), fit)
