@@ -72,8 +72,8 @@ def promoted_field(
         start: `fit.state` of an earlier result with the same tensor.
 
     Raises:
-        ValueError: for data that do not fit the library, a weight that is not positive, or data that no field meets without
-            one.
+        ValueError: for data that do not fit the library, a weight that is not positive, or, without one, data that no
+            field meets.
 
     Source: Otto, Zolman, Kutz, Brunton, JMLR 26 (248), 2025, eq. 29 and section 7.3.
     """
