@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from pdesym.solvers.grid import Grid
@@ -61,8 +61,8 @@ def lie_derivatives(
     rhs: RightHandSide | None = None,
 ) -> tuple[Defect, ...]:
     """`lie_derivative` for several generators, which share one evaluation of the operator."""
-    (pushed, target), trivial = _sides(operator, generators, u, grid, times_in, times_out, rhs)
-    return tuple(map(Defect, pushed, target, trivial))
+    sides = lie_sides(operator, generators, u, grid, times_in, times_out, rhs)
+    return tuple(map(Defect, *sides))
 
 
 def lie_sides(
@@ -73,21 +73,11 @@ def lie_sides(
     times_in: Times,
     times_out: Times,
     rhs: RightHandSide | None = None,
-) -> tuple[Float[Tensor, "generators ..."], Float[Tensor, "generators ..."]]:
-    """dF[u]·Q_in and Q_out[F u] for each generator, whose difference is the Lie derivative; as `lie_derivatives`."""
-    return _sides(operator, generators, u, grid, times_in, times_out, rhs)[0]
+) -> tuple[Float[Tensor, "generators ..."], Float[Tensor, "generators ..."], Bool[Tensor, "generators batch"]]:
+    """dF[u]·Q_in and Q_out[F u] for each generator, whose difference is the Lie derivative; as `lie_derivatives`.
 
-
-def _sides(
-    operator: Operator,
-    generators: Sequence[Generator],
-    u: Float[Tensor, "..."],
-    grid: Grid,
-    times_in: Times,
-    times_out: Times,
-    rhs: RightHandSide | None,
-) -> tuple[tuple[Tensor, Tensor], list[Tensor]]:
-    """Both sides, and where a generator moves neither input nor output beyond rounding."""
+    The third are samples that a generator moves neither before nor after the operator, beyond rounding.
+    """
     if not generators:
         raise ValueError("Expected at least one generator, got none.")
     for generator in generators:
@@ -103,4 +93,4 @@ def _sides(
         is_rounding(motion, size, u.dtype) & is_rounding(target, target_size, value.dtype)
         for (motion, size), (target, target_size) in zip(before, after, strict=True)
     ]
-    return (pushed, torch.stack([target for target, _ in after])), trivial
+    return pushed, torch.stack([target for target, _ in after]), torch.stack(trivial)

@@ -124,7 +124,8 @@ class SymmetryPenalty:
     def _grams(
         self, operator: Operator, u: Float[Tensor, "..."], grid: Grid, times_in: Times, times_out: Times
     ) -> Grams:
-        return grams(*lie_sides(operator, self.generators, u, grid, times_in, times_out, self.rhs))
+        pushed, target, _ = lie_sides(operator, self.generators, u, grid, times_in, times_out, self.rhs)
+        return grams(pushed, target)
 
     def _value(self, products: Grams) -> Float[Tensor, ""]:
         if self.kind == "nuclear":
