@@ -47,7 +47,7 @@ def scores(
         result["stretched"] = sum(stretched) / len(stretched)
     exact = problem.flow(breaking)
     penalty, span = SymmetryPenalty(MEASURED, rhs=exact.rhs), SymmetryPenalty(CANDIDATES, rhs=exact.rhs)
-    times = torch.zeros(1), torch.full((1,), problem.duration)
+    times = torch.zeros(1).double(), torch.full((1,), problem.duration).double()
     moved, _ = problem.pairs(breaking, min(samples, _DEFECT_FIELDS), test=True, least=0.0, most=1.0)
     for kind, fields in (("at_data", u[:_DEFECT_FIELDS]), ("around_data", moved)):
         frames = fields.unsqueeze(1).to(device)

@@ -58,27 +58,31 @@ class SymmetryPromotion:
         generators = self.penalty.generators
         if self.widths is None:
             some = self.u[:: max(1, len(self.u) // _ENOUGH)]
-            object.__setattr__(self, "widths", unseen_widths(generators, some, self.grid, torch.tensor(self.times_in)))
+            object.__setattr__(self, "widths", unseen_widths(generators, some, self.grid, _float64(self.times_in)))
         if len(self._widths) != len(generators) or not all(0 <= width < float("inf") for width in self._widths):
             raise ValueError(
                 f"Expected {len(generators)} widths, one for each generator, finite and not negative, got "
                 f"{self.widths}."
             )
-        first = self.u[:64].cpu().contiguous().numpy().tobytes()
-        object.__setattr__(self, "digest", hashlib.sha256(first).hexdigest()[:16])
+        inputs = self.u.detach().double().cpu().contiguous().numpy().tobytes()
+        object.__setattr__(self, "digest", hashlib.sha256(inputs).hexdigest()[:16])
 
     def __call__(self, model: nn.Module, generator: torch.Generator) -> Float[Tensor, ""]:
         """The term at inputs that the generator draws, and moves."""
         chosen = torch.randint(len(self.u), (self.batch,), generator=generator).to(self.u.device)
         uniform = 2 * torch.rand(len(self._widths), self.batch, generator=generator, dtype=torch.float64) - 1
         u = self.u[chosen]
-        times = torch.tensor(self.times_in)
+        times = _float64(self.times_in)
         for motion, width, draw in zip(self.penalty.generators, self._widths, uniform, strict=True):
             if width > 0:
                 u = motion.act(u, self.grid, times, (width * draw).to(u.device))
-        return self.weight * self.penalty(model, u, self.grid, times, torch.tensor(self.times_out))
+        return self.weight * self.penalty(model, u, self.grid, times, _float64(self.times_out))
 
     @property
     def _widths(self) -> tuple[float, ...]:
         assert self.widths is not None  # __post_init__ has measured them
         return self.widths
+
+
+def _float64(times: tuple[float, ...]) -> Float[Tensor, " frames"]:
+    return torch.tensor(times, dtype=torch.float64)

@@ -28,9 +28,14 @@ class SymmetryPenalty:
 
         nuclear  Σᵢ δᵢ, δᵢ the singular values of R (AᵀA + BᵀB)^{-1/2}, each in [0, √2]: the nuclear norm. Few of them
                  differ from zero where it is small, so that F has as many symmetries as the data allow, combinations of
-                 the generators among them. It depends on their span alone, not on the basis.
+                 the generators among them. It depends on their span alone, not on the basis, as long as the motions
+                 of the generators do not cancel to less than rounding.
         group    Σ_k δ_k, δ_k = ‖R_k‖/√(‖A_k‖² + ‖B_k‖²) the defect of each generator by itself, none or all of it.
         squared  Σ_k δ_k², which breaks every candidate a little rather than one of them.
+
+    Every field counts in units of its own root mean square in the input. δ_k is relative to the motion of v_k itself:
+    far from t = 0 that of t ∂_x + ∂_u is mostly the translation, whose defect it then has; count time from the last
+    frame of the input.
 
     The denominators are differentiated too. To shrink the output of F, or its motion, therefore gains nothing, as it
     would where Lie derivatives are penalised in absolute size.
@@ -125,7 +130,10 @@ class SymmetryPenalty:
         self, operator: Operator, u: Float[Tensor, "..."], grid: Grid, times_in: Times, times_out: Times
     ) -> Grams:
         pushed, target, _ = lie_sides(operator, self.generators, u, grid, times_in, times_out, self.rhs)
-        return grams(pushed, target)
+        channel = -grid.dims - 1
+        size = u.detach().movedim(channel, 0).flatten(1).square().mean(1).sqrt()
+        unit = torch.where(size > 0, size, 1.0).reshape(-1, *(1,) * grid.dims).to(target.dtype)
+        return grams(pushed / unit, target / unit)
 
     def _value(self, products: Grams) -> Float[Tensor, ""]:
         if self.kind == "nuclear":

@@ -52,7 +52,7 @@ def unseen_widths(
     the equation itself moves the data along it. Arguments and errors are those of `unseen_motion`.
     """
     frames = _as_frames(u.detach(), grid)
-    fluctuation = (frames - frames.mean(0)).square().mean()
+    fluctuation = (frames - frames.mean(0)).square().mean().cpu()
     total, outside = _motions(generators, u, grid, times)
     unseen = (outside > _UNSEEN**2 * total) & torch.tensor([generator.tau == 0 for generator in generators])
     return tuple(torch.where(unseen, (fluctuation / outside).sqrt(), 0.0).tolist())
@@ -78,9 +78,13 @@ def _as_frames(u: Float[Tensor, "..."], grid: Grid) -> Float[Tensor, "frames val
 
 def _principal_directions(frames: Float[Tensor, "frames values"]) -> Float[Tensor, "kept values"]:
     deviation = frames - frames.mean(0)
-    values, directions = torch.linalg.eigh(deviation.mT @ deviation)
+    wide = deviation.shape[1] > deviation.shape[0]
+    values, directions = torch.linalg.eigh(deviation @ deviation.mT if wide else deviation.mT @ deviation)
     left_out = values.clamp_min(0).cumsum(0)  # of the deviation, without the directions after this one
-    kept: Tensor = directions[:, left_out > _LITTLE**2 * left_out[-1]].mT
+    chosen = left_out > _LITTLE**2 * left_out[-1]
+    kept: Tensor = directions[:, chosen].mT
+    if wide:
+        kept = kept @ deviation / values[chosen].sqrt().unsqueeze(1)
     if len(kept) >= len(frames) - 1:
         raise ValueError(
             f"The {len(frames)} frames differ in {len(kept)} directions, too few to tell where data are and where "

@@ -104,6 +104,36 @@ def test_gradients_are_finite_at_an_exact_symmetry(exact, waves):
         assert slope.isfinite()
 
 
+@pytest.mark.parametrize("mixing", [1e-1, 1e-3, 1e-5])
+def test_no_basis_hides_what_is_broken(exact, waves, mixing):
+    (x,) = exact.grid.coordinates()
+
+    def operator(u):
+        return (1 + 0.5 * torch.cos(x)) * u
+
+    one = measured(SymmetryPenalty([SIZE, SHIFT]), operator, waves, exact.grid)
+    mixed = measured(SymmetryPenalty([SIZE, SIZE + mixing * SHIFT]), operator, waves, exact.grid)
+    assert mixed.item() == pytest.approx(one.item(), rel=0.1)
+    late = SymmetryPenalty([SHIFT, WRONG])(operator, waves, exact.grid, 100.0, 100.0 + HORIZON)
+    early = measured(SymmetryPenalty([SHIFT, WRONG]), operator, waves, exact.grid)
+    assert late.item() == pytest.approx(early.item(), rel=0.1)
+
+
+def test_the_unit_of_a_field_does_not_count(exact, waves):
+    """F moves one field as it should and the other not; in other units of the first it is as wrong."""
+    (x,) = exact.grid.coordinates()
+    both = torch.cat([waves, waves.flip(0)], 1)
+    shift = Generator("d_x", fields=("u", "v"))
+
+    def operator(u):
+        return torch.stack([u[:, 0] * 2, (1 + torch.sin(x)) * u[:, 1]], 1)
+
+    units = [torch.tensor([unit, 1.0], dtype=torch.float64).reshape(2, 1) for unit in (1.0, 100.0)]
+    values = [measured(SymmetryPenalty([shift]), operator, both * unit, exact.grid).item() for unit in units]
+    assert values[1] == pytest.approx(values[0], rel=1e-6)
+    assert values[0] > 0.05
+
+
 def test_candidate_algebras_add_up(exact, burgers, waves):
     def value(*arguments, **options):
         return float(measured(SymmetryPenalty(*arguments, **options), burgers, waves, exact.grid))

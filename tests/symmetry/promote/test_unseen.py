@@ -48,3 +48,13 @@ def test_trajectories_count_frame_by_frame():
 def test_too_few_frames_are_refused():
     with pytest.raises(ValueError, match="The 8 frames differ in 7 directions, too few"):
         unseen_motion([BOOST], fields(0.0, samples=8), GRID, 0.0)
+
+
+def test_more_values_than_frames_are_no_hindrance():
+    grid = Grid(48, 48, length=6.0)
+    rng = torch.Generator().manual_seed(0)
+    waves = fields(0.0, 30)[:, 0, :48]
+    u = (torch.randn(40, 30, generator=rng, dtype=torch.float64)[:, :6] @ waves[:6]).reshape(40, 1, 48, 1)
+    boost = Generator("t*d_x + d_u", coordinates=("x", "y"))
+    (part,) = unseen_motion([boost], (u - u.mean((2, 3), keepdim=True)).expand(40, 1, 48, 48), grid, 0.0)
+    assert part.item() == pytest.approx(1.0, abs=1e-2)
