@@ -76,7 +76,11 @@ class SymmetryPromotion:
         for motion, width, draw in zip(self.penalty.generators, self._widths, uniform, strict=True):
             if width > 0:
                 u = motion.act(u, self.grid, times, (width * draw).to(u.device))
-        return self.weight * self.penalty(model, u, self.grid, times, _float64(self.times_out))
+        was_training = model.training
+        model.eval()  # dropout and batch statistics are of the training, not of the operator that is judged
+        value = self.weight * self.penalty(model, u, self.grid, times, _float64(self.times_out))
+        model.train(was_training)
+        return value
 
     @property
     def _widths(self) -> tuple[float, ...]:

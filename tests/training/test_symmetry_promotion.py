@@ -134,3 +134,30 @@ def test_under_autocast_it_is_the_same_up_to_the_precision():
 def test_what_cannot_be_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         promotion([SHIFT, BOOST], **options)
+
+
+class Regularised(torch.nn.Module):
+    """A network with dropout and batch statistics, which a derivative of a training step does not go through."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Linear(32, 32), torch.nn.Dropout(0.5), torch.nn.BatchNorm1d(1))
+
+    def forward(self, u):
+        return self.layers(u.squeeze(1)).unsqueeze(1)
+
+
+def test_networks_with_dropout_and_batch_statistics_are_judged_as_they_will_be_used():
+    model, penalty = Regularised(), promotion([SHIFT, BOOST])
+    values = [penalty(model, torch.Generator().manual_seed(0)) for _ in range(2)]
+    assert values[0].item() == values[1].item()
+    assert model.training
+    assert model.layers[1].training
+    values[0].backward()
+
+
+def test_a_training_that_diverges_says_so(tmp_path):
+    model = fno(1, 1, modes=4, width=4, layers=1)
+    settings = TrainingSettings(steps=20, batch=2, learning_rate=1e30, checkpoint_every=1)
+    with pytest.raises(FloatingPointError, match="The loss is"):
+        train(model, Pairs(), settings, tmp_path, penalty=promotion([SHIFT, BOOST]), progress=False)

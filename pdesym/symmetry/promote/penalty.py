@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from pdesym.solvers.grid import Grid
@@ -15,6 +15,7 @@ from pdesym.symmetry.lie_derivative import lie_sides
 from pdesym.symmetry.promote.nuclear_norm import smooth_trace_norm
 from pdesym.symmetry.promote.relative import Grams, defects, grams, whitened
 from pdesym.symmetry.pushforward import Operator
+from pdesym.symmetry.span import coordinates_of, exact_matrix
 
 KINDS = ("nuclear", "group", "squared")
 
@@ -50,8 +51,9 @@ class SymmetryPenalty:
         rhs: `rhs(u, t)`, u_t of fields at a time, needed where a generator has a ∂_t part.
 
     Raises:
-        ValueError: for an unknown kind, no generators, generators of different variables, weights that do not fit, or a
-            floor that is not positive. When called, as `lie_derivative`.
+        ValueError: for an unknown kind, no generators, generators of different variables, a candidate whose generators
+            depend on each other, weights that do not fit, or a floor that is not positive. When called, as
+            `lie_derivative`.
 
     Source: Otto, Zolman, Kutz, Brunton, JMLR 26 (248), 2025, eq. 28; there without the scale.
     """
@@ -103,7 +105,9 @@ class SymmetryPenalty:
             times_in: times of the input frames, as for `lie_derivative`.
             times_out: times of the output frames.
         """
-        products = self._grams(operator, u, grid, times_in, times_out)
+        products, _ = self._grams(operator, u, grid, times_in, times_out)
+        if not bool(products.residual.isfinite().all()):
+            return products.residual.sum() * torch.nan  # an operator that diverged, of which its loss speaks
         parts = [
             weight * self._value(products.select(self._columns(candidate)))
             for weight, candidate in zip(self.weights, self.candidates, strict=True)
@@ -113,14 +117,19 @@ class SymmetryPenalty:
     def defects(
         self, operator: Operator, u: Float[Tensor, "..."], grid: Grid, times_in: Times, times_out: Times
     ) -> Float[Tensor, " generators"]:
-        """δ_k of each of `generators` by itself."""
-        return defects(self._grams(operator, u, grid, times_in, times_out)).sqrt()
+        """δ_k of each of `generators` by itself; not a number for one that moves nothing here."""
+        products, trivial = self._grams(operator, u, grid, times_in, times_out)
+        return torch.where(trivial, torch.nan, defects(products).sqrt())
 
     def spectrum(
         self, operator: Operator, u: Float[Tensor, "..."], grid: Grid, times_in: Times, times_out: Times
-    ) -> Float[Tensor, " generators"]:
-        """δᵢ of the span of all `generators`, ascending: as many are near zero as F has symmetries in it."""
-        squares: Tensor = torch.linalg.eigvalsh(whitened(self._grams(operator, u, grid, times_in, times_out)))
+    ) -> Float[Tensor, " dimension"]:
+        """δᵢ of the span of all `generators`, ascending: as many are near zero as F has symmetries in it.
+
+        Generators that move nothing here have to be left out: they count as symmetries.
+        """
+        products, _ = self._grams(operator, u, grid, times_in, times_out)
+        squares: Tensor = torch.linalg.eigvalsh(whitened(products.select(independent(self.generators))))
         return squares.clamp_min(0).sqrt()
 
     def _columns(self, candidate: tuple[Generator, ...]) -> list[int]:
@@ -128,12 +137,13 @@ class SymmetryPenalty:
 
     def _grams(
         self, operator: Operator, u: Float[Tensor, "..."], grid: Grid, times_in: Times, times_out: Times
-    ) -> Grams:
-        pushed, target, _ = lie_sides(operator, self.generators, u, grid, times_in, times_out, self.rhs)
+    ) -> tuple[Grams, Bool[Tensor, " generators"]]:
+        """The inner products, and which generators move no sample."""
+        pushed, target, trivial = lie_sides(operator, self.generators, u, grid, times_in, times_out, self.rhs)
         channel = -grid.dims - 1
         size = u.detach().movedim(channel, 0).flatten(1).square().mean(1).sqrt()
         unit = torch.where(size > 0, size, 1.0).reshape(-1, *(1,) * grid.dims).to(target.dtype)
-        return grams(pushed / unit, target / unit)
+        return grams(pushed / unit, target / unit), trivial.all(1)
 
     def _value(self, products: Grams) -> Float[Tensor, ""]:
         if self.kind == "nuclear":
@@ -160,4 +170,17 @@ def _candidates(
     variables = {str(v.variables): v for candidate in candidates for v in candidate}
     if len(variables) > 1:
         raise ValueError(f"Expected generators of the same variables, got {' and '.join(variables)}.")
+    for candidate in candidates:
+        if len(independent(candidate)) < len(candidate):
+            names = ", ".join(generator.text for generator in candidate)
+            raise ValueError(
+                f"Expected generators that do not depend on each other in a candidate algebra, got {names}: leave out "
+                "what the others give."
+            )
     return candidates
+
+
+def independent(generators: Sequence[Generator]) -> list[int]:
+    """Places of generators of which none is a combination of those before it, and which span what all do."""
+    keys, rows = coordinates_of([generator.vector_field for generator in generators])
+    return list(exact_matrix(keys, rows).transpose().rref()[1]) if keys else []
