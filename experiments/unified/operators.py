@@ -9,13 +9,14 @@ there are ∂_x, t ∂_x + ∂_u and ∂_t; a drag breaks the second by a known 
 
     plain      from the pairs alone,
     augmented  from pairs moved by boosts up to the fluctuation of the fields,
-    promoted   with the nuclear norm of its Lie derivatives along the three as a penalty, at inputs moved as far,
+    promoted   with the nuclear norm of its Lie derivatives along the first two as a penalty, at inputs moved as far,
+    informed   the same along all three, for which the penalty has to know the right-hand side of the equation,
     enforced   inside the boost, the scaling and the reflection that the equation without drag has.
 
 Training fields have zero mean, so that nothing in them speaks of the boost; those of the broken equations have means,
 which show how it is broken. Expected: enforced operators are at least five times better than augmented ones at boosts
 that none has seen, promoted ones not worse; promotion lowers the boost's defect at least tenfold, at no cost; with a
-drag it keeps the broken generator broken, by as much as it is.
+drag it keeps the broken generator broken, by as much as it is, and the others whole.
 
 Repeating the command continues. Writes results/operators-<preset>.json and the table beside it.
 """

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from experiments.forecasting.settings import fingerprint
-from experiments.unified.operators_problem import BOOST, CANDIDATES, PROBLEMS, Problem
+from experiments.unified.operators_problem import BOOST, CANDIDATES, PROBLEMS, TIME, WAYS, Problem
 from experiments.unified.operators_scores import scores
 from pdesym.operators import Scaling, enforce, fno, reflection
 from pdesym.report.atomic import write_atomically
@@ -19,7 +19,6 @@ from pdesym.symmetry import Generator, RandomFlow
 from pdesym.symmetry.promote import SymmetryPenalty
 from pdesym.training import SymmetryPromotion, Training, TrainingSettings, train
 
-WAYS = ("plain", "augmented", "promoted", "enforced")
 SEEN, UNSEEN = 1.0, (1.5, 2.0)
 """Boosts in units of the fluctuation: up to which augmentation and promotion go, and those that no arm has seen."""
 
@@ -38,8 +37,8 @@ class Preset:
         width: of the FNO.
         layers: of the FNO.
         learning_rate: peak.
-        weight: of the penalty, in units of the mean square of the fields.
-        inputs: of the penalty in a step.
+        weight: of the penalties, in units of the mean square of the fields.
+        inputs: of the penalties in a step.
         broken: the drag of the broken versions, times T.
         ladder: other strengths.
         seeds: of weights and batches.
@@ -131,7 +130,7 @@ def arms_of(preset: Preset) -> list[Arm]:
                 found += [Arm(problem, 0.0, False, way, samples, seed) for way in WAYS]
                 found += [Arm(problem, preset.broken, True, way, samples, seed) for way in WAYS]
             for breaking in preset.ladder:
-                found.append(Arm(problem, breaking, True, "promoted", preset.middle, seed))
+                found.append(Arm(problem, breaking, True, "informed", preset.middle, seed))
     return found
 
 
@@ -164,7 +163,8 @@ def run(runs: Path, preset: Preset, arm: Arm, device: str) -> None:
     problem = PROBLEMS[arm.problem]
     pairs = pairs_of(problem, arm, device)
     flow = RandomFlow(BOOST, problem.grid, SEEN * problem.fluctuation) if arm.way == "augmented" else None
-    penalty = promotion_of(problem, preset, arm, pairs, CANDIDATES) if arm.way == "promoted" else None
+    candidates = {"promoted": [v for v in CANDIDATES if v != TIME], "informed": CANDIDATES}.get(arm.way)
+    penalty = None if candidates is None else promotion_of(problem, preset, arm, pairs, candidates)
     model = operator_of(problem, preset, arm).to(device)
     train_and_score(folder_of(runs, preset, arm), preset, arm, model, pairs, flow, penalty)
 
@@ -232,8 +232,8 @@ def operator_of(problem: Problem, preset: Preset, arm: Arm) -> nn.Module:
 def promotion_of(
     problem: Problem, preset: Preset, arm: Arm, pairs: Pairs, candidates: Sequence[Generator]
 ) -> SymmetryPromotion:
-    """The penalty over the candidates, whether the equation has them or not."""
-    penalty = SymmetryPenalty(candidates, rhs=problem.flow(arm.breaking).rhs)
+    """The penalty over the candidates, whether the equation has them or not; ∂_t alone needs to know it."""
+    penalty = SymmetryPenalty(candidates, rhs=problem.flow(arm.breaking).rhs if TIME in candidates else None)
     widths = tuple(SEEN * problem.fluctuation * (v == BOOST and not arm.means) for v in candidates)
     times, weight = ((0.0,), (problem.duration,)), preset.weight * problem.fluctuation**2
     return SymmetryPromotion(penalty, pairs.u_in, problem.grid, *times, weight, preset.inputs, widths)

@@ -10,6 +10,7 @@ from pdesym.solvers.random_streams import stream
 from pdesym.symmetry import Generator
 
 TRANSLATION, TIME, BOOST, SIZE = (Generator(text) for text in ("d_x", "d_t", "t*d_x + d_u", "u*d_u"))
+WAYS = ("plain", "augmented", "promoted", "informed", "enforced")
 CANDIDATES = (TRANSLATION, BOOST, TIME)
 """The symmetries of the equations without drag that do not move the circle."""
 MEASURED = (*CANDIDATES, SIZE)

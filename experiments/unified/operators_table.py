@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from math import exp
 from statistics import fmean
 from typing import Any
 
 from experiments.benchmarks.speed.machine import facts
+from experiments.unified.operators_problem import BOOST, CANDIDATES, WAYS
+from pdesym.symmetry import Generator
 
 Rows = Sequence[Mapping[str, Any]]
 
-WAYS = ("plain", "augmented", "promoted", "enforced")
 NAMES = {"burgers": "Burgers", "kdv": "Korteweg-de Vries", "ks": "Kuramoto-Sivashinsky"}
-BOOST, OTHERS = "t*d_x + d_u", ("d_x", "d_t")
 LOWER, TENFOLD = 5.0, 10.0
 
 
@@ -28,20 +29,21 @@ def report(record: Mapping[str, Any]) -> str:
     parts = [
         "Means over seeds of the relative L2 error on test fields like those of the training (error), with boosts that "
         "no arm has seen (boosted) and on circles of half and twice the length (stretched), and of the defect of "
-        "t ∂_x + ∂_u at the test fields.",
+        "t ∂_x + ∂_u at the test fields. Stretched, an enforced operator is as good as on the circle that it knows, by "
+        "construction; the others are not told the length.",
         "",
         *ways_table(symmetric),
         "",
         *verdicts(symmetric),
         "",
-        f"With a drag that takes {1 - 2.718281828459045 ** -record['sizes']['broken']:.0%} of a mean until T; the "
+        f"With a drag that takes {1 - exp(-record['sizes']['broken']):.0%} of a mean until T; the "
         "defect of the exact solution stands at the end.",
         "",
         *ways_table(broken),
         "",
-        "Promotion by strength of the drag: defects of the promoted operators, and of the exact solution.",
+        "Promotion of all three by strength of the drag: defects of the informed operators, and of the exact solution.",
         "",
-        *ladder_table([row for row in rows if row["means"] and row["way"] == "promoted"], record["sizes"]["middle"]),
+        *ladder_table([row for row in rows if row["means"] and row["way"] == "informed"], record["sizes"]["middle"]),
         "",
     ]
     return "\n".join(parts)
@@ -88,7 +90,7 @@ def verdicts(rows: Rows) -> list[str]:
 def ladder_table(rows: Rows, samples: int) -> list[str]:
     """The boost's defect against the exact one, by the strength of what breaks it; the others beside."""
     lines = [
-        "| equation | drag × T | boost, promoted | boost, exact | largest of the others, promoted |",
+        "| equation | drag × T | boost | boost, exact | largest of the others |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     here = [row for row in rows if row["samples"] == samples]
@@ -97,7 +99,7 @@ def ladder_table(rows: Rows, samples: int) -> list[str]:
         values = [
             defect(arms, BOOST),
             defect(arms, BOOST, "exact"),
-            max(defect(arms, generator) for generator in OTHERS),
+            max(defect(arms, generator) for generator in CANDIDATES if generator != BOOST),
         ]
         lines.append(f"| {' | '.join([NAMES[problem], f'{breaking:g}', *map(text, values)])} |")
     return lines
@@ -146,9 +148,9 @@ def mean(arms: Iterable[Mapping[str, Any]], key: str) -> float:
     return fmean(values) if values else float("nan")
 
 
-def defect(arms: Iterable[Mapping[str, Any]], generator: str, of: str = "defects") -> float:
+def defect(arms: Iterable[Mapping[str, Any]], generator: Generator, of: str = "defects") -> float:
     """Of the trained operators, or of the exact one, at the test fields; mean over seeds."""
-    return fmean(row["at_data"][of][generator] for row in arms)
+    return fmean(row["at_data"][of][generator.text] for row in arms)
 
 
 def text(value: float) -> str:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from experiments.unified import loop
-from experiments.unified.operators_arm import PRESETS, WAYS, Arm, arms_of, operator_of, result_of, run, training_of
-from experiments.unified.operators_problem import BOOST, CANDIDATES, PROBLEMS, SIZE
+from experiments.unified.operators_arm import PRESETS, Arm, arms_of, operator_of, result_of, run, training_of
+from experiments.unified.operators_problem import BOOST, CANDIDATES, PROBLEMS, SIZE, WAYS
 from experiments.unified.operators_table import record_of, report
 from pdesym.symmetry import lie_derivative
 from pdesym.symmetry.promote import SymmetryPenalty
