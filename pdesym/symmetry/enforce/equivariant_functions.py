@@ -14,6 +14,8 @@ from pdesym.symmetry.enforce.representation import Representation
 from pdesym.symmetry.enforce.sampled import Samples, group_terms, sampled_constraint
 from pdesym.symmetry.functions import FunctionLibrary, Polynomials
 
+_SAME = 1e-6  # relative to the parts of a Lie derivative
+
 
 @dataclass(frozen=True, eq=False)
 class FunctionSpace:
@@ -59,7 +61,8 @@ def equivariant_functions(
         method: see `null_space`.
 
     Raises:
-        ValueError: when dimensions do not fit, points are missing or too few, or the dimension is not clear.
+        ValueError: when dimensions do not fit, points are missing, too few or too special, or the dimension is not
+            clear.
 
     Source: Otto, Zolman, Kutz and Brunton, JMLR 26(248), 2025, eq. 12, 14 and §9.
     """
@@ -107,4 +110,31 @@ def function_space(
     basis = found.basis.T.reshape(found.dimension, *shape, library.size)
     if transform is not None:
         basis = basis @ transform.T
+        assert points is not None  # of which the transform comes
+        _require_elsewhere(library, action, representation, basis.reshape(found.dimension, -1, library.size), points)
     return FunctionSpace(library, basis, found)
+
+
+def _require_elsewhere(
+    library: FunctionLibrary,
+    action: PointAction,
+    representation: Representation,
+    basis: Float[Tensor, "r d size"],
+    points: Float[Tensor, "points variables"],
+) -> None:
+    """Refuse functions that are symmetric at the sample points alone, as such on a line are under rotations."""
+    x = points.to(torch.float64)
+    for linear, shift in zip(action.linear, action.shift, strict=True):
+        x = x + 0.1 * (x @ linear.T + shift) / (torch.linalg.matrix_norm(linear, 2) + 1)
+    values, slopes = library.evaluate(x), library.jacobian(x)
+    sound = values.isfinite().all(1) & slopes.isfinite().all((1, 2))
+    for psi, linear, shift in zip(representation.generators(), action.linear, action.shift, strict=True):
+        turned = torch.einsum("ab,rbp,kp->rka", psi, basis, values[sound])
+        moved = torch.einsum("rap,kpn,kn->rka", basis, slopes[sound], x[sound] @ linear.T + shift)
+        speed = (x[sound] @ linear.T + shift).abs()
+        parts = torch.einsum("rap,kpn,kn->rka", basis.abs(), slopes[sound].abs(), speed)
+        if bool(((turned - moved).abs().amax((1, 2)) > _SAME * (turned.abs() + parts).amax((1, 2))).any()):
+            raise ValueError(
+                "Expected points that determine the functions and their derivatives, got points at which functions are "
+                "symmetric that are not beside them: spread the points over the whole space."
+            )

@@ -239,6 +239,15 @@ ERRORS = {
         lambda: equivariant_functions(LIBRARY, PLANE, SO2.scalar, POINTS, -torch.ones(6)),
         "Expected 6 weights that are not negative",
     ),
+    "points on a line": (
+        lambda: equivariant_functions(
+            Functions((lambda x: x[..., 0] ** 2, lambda x: x[..., 0] ** 4), 2),
+            PLANE,
+            SO2.scalar,
+            torch.stack([torch.linspace(-1, 1, 50, dtype=torch.float64), torch.zeros(50, dtype=torch.float64)], 1),
+        ),
+        "symmetric that are not beside them: spread the points",
+    ),
     "no input": (
         lambda: equivariant_kernels(Polynomials(2, 1), PLANE, [], SO2.scalar, []),
         "Expected an action on points and a representation for each input, got 0 and 0",
