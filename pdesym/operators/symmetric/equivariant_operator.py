@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pdesym.operators.group_fourier.field_representation import field_channels
+from pdesym.operators.group_fourier.group_fourier_operator import GroupFNOConfig
 from pdesym.operators.registry import configuration, describe_operator, register
 from pdesym.operators.symmetric.choose import Symmetry, layers
 from pdesym.operators.symmetric.described import layer_of
@@ -64,7 +66,7 @@ class EquivariantOperator(nn.Module):
     of a call has other points than that of the configuration, its length is the same.
 
     Raises:
-        ValueError: from a call, for frames of another shape.
+        ValueError: for layers and a network of different numbers of channels; from a call, for frames of another shape.
     """
 
     def __init__(self, config: EquivariantConfig, inner: nn.Module, layers: Sequence[Layer]):
@@ -73,6 +75,8 @@ class EquivariantOperator(nn.Module):
         self.inner = inner
         self.layers = tuple(layers)
         """The symmetries, the outermost first."""
+        self.channels = _channels(self.layers, inner)
+        """Of the frames; None where neither the symmetries nor the network's configuration say how many."""
 
     def forward(
         self,
@@ -85,6 +89,11 @@ class EquivariantOperator(nn.Module):
             raise ValueError(
                 f"This operator takes frames of shape (batch, {len(setting.times_in)} frames, channels, "
                 f"{setting.grid.dims} space axes), got {tuple(u.shape)}."
+            )
+        if self.channels not in (None, u.shape[2]):
+            raise ValueError(
+                f"This operator acts on frames of {self.channels} channel{'s' * (self.channels != 1)}, got {u.shape[2]}"
+                ": give frames of as many, or ask for symmetries of all of them, as in p4(('vector',)) for a velocity."
             )
         if given is not None and given != (len(u), len(setting.parameters)):
             raise ValueError(
@@ -144,7 +153,7 @@ def enforce(
         names, values = tuple(parameters), tuple(map(float, parameters.values()))
     setting = Setting(grid, tuple(map(float, times_in)), tuple(map(float, times_out)), tuple(names), tuple(values))
     found = layers(tuple(symmetries), setting)
-    require_together(found, setting, _channels(found, inner))
+    require_together(found, setting, _channels(found, inner) or 1)
     config = EquivariantConfig(
         describe_operator(inner),
         tuple(layer.described() for layer in found),
@@ -158,11 +167,22 @@ def enforce(
     return EquivariantOperator(config, inner, found)
 
 
-def _channels(found: Sequence[Layer], inner: nn.Module) -> int:
-    """How many the symmetries act on; a translation says nothing of them."""
-    counts = {layer.channels for layer in found if layer.channels is not None}
-    own = getattr(getattr(inner, "config", None), "fields", None)
-    counts |= {own} if isinstance(own, int) else set()
+def _channels(layers: Sequence[Layer], inner: nn.Module) -> int | None:
+    """How many the symmetries and the network act on; a translation says nothing of them, nor do most networks."""
+    counts = {layer.channels for layer in layers} | {_channels_of(inner)}
+    counts.discard(None)
     if len(counts) > 1:
-        raise ValueError(f"Expected symmetries and a network of one number of fields, got {sorted(counts)}.")
-    return counts.pop() if counts else 1
+        raise ValueError(
+            f"Expected symmetries and a network of one number of fields, got {sorted(filter(None, counts))}."
+        )
+    return counts.pop() if counts else None
+
+
+def _channels_of(network: nn.Module) -> int | None:
+    if isinstance(network, EquivariantOperator):
+        return network.channels
+    config = getattr(network, "config", None)
+    if isinstance(config, GroupFNOConfig):
+        return field_channels(config.fields)
+    fields = getattr(config, "fields", None)
+    return fields if isinstance(fields, int) else None

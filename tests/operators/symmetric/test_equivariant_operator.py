@@ -4,12 +4,24 @@ import pytest
 import torch
 from torch import nn
 
-from pdesym.operators import MovingFrame, Scaling, Translation, enforce, load_operator, p4m, reflection, save_operator
+from pdesym.operators import (
+    GroupFNOConfig,
+    MovingFrame,
+    Scaling,
+    Translation,
+    enforce,
+    load_operator,
+    p4,
+    p4m,
+    reflection,
+    save_operator,
+)
 from pdesym.symmetry import Generator
 
 BOOST, SHIFT, AMPLITUDE = Generator("t*d_x + d_u"), Generator("d_x"), Generator("u*d_u")
 UNEVEN = Generator("(1 + cos(2*pi*x/7)/2)*u*d_u")
 SHIFTS = [Generator("d_x", coordinates=("x", "y")), Generator("d_y", coordinates=("x", "y"))]
+SIDEWAYS = [Translation(0), Translation(1)]
 PHASE = Generator("v*d_u - u*d_v", fields=("u", "v"))
 
 
@@ -97,3 +109,35 @@ def test_what_does_not_fit_is_refused(inner, box, times):
         operator.forward.__wrapped__(operator, torch.zeros(2, 3, 1, 16))
     with pytest.raises(ValueError, match=r"takes parameters of shape \(2, 0\)"):
         operator(torch.zeros(2, 4, 1, 16).double(), torch.ones(2, 1).double())
+
+
+@pytest.mark.parametrize(
+    ("points", "symmetries"),
+    [((8, 8), [p4()]), ((8, 8), [p4m(), *SHIFTS]), ((16,), [reflection()]), ((16,), [Scaling(u=1)])],
+)
+def test_frames_of_other_channels_than_the_symmetries_act_on_are_refused(points, symmetries, inner, frames, box, times):
+    operator = enforce(inner("convolutions", 2, points), symmetries, box(points), *times)
+    with pytest.raises(ValueError, match=r"acts on frames of 1 channel, got 2: .* ask for symmetries of all of them"):
+        operator(frames(2, points))
+
+
+def test_channels_are_those_of_the_network_inside(inner, frames, box, times, tmp_path):
+    """Where the symmetries act on any number, and after a file too."""
+    operator = enforce(inner("fno", 2, (16,)), [Translation()], box((16,)), *times)
+    save_operator(operator, tmp_path)
+    for opened in (operator, load_operator(tmp_path), enforce(operator, [Translation()], box((16,)), *times)):
+        assert opened(frames(2, (16,))).shape == (3, 3, 2, 16)
+        with pytest.raises(ValueError, match=r"acts on frames of 2 channels, got 1: "):
+            opened(frames(1, (16,)))
+    free = enforce(inner("convolutions", 2, (16,)), [Translation()], box((16,)), *times)
+    assert free(frames(2, (16,))).shape == (3, 3, 2, 16)
+
+
+def test_the_channels_of_a_vector_are_two(inner, frames, box, times):
+    network = GroupFNOConfig(4, 3, ("vector", "scalar"), modes=3, width=2, layers=1).build().double()
+    operator = enforce(network, SIDEWAYS, box((8, 8)), *times)
+    assert operator(frames(3, (8, 8))).shape == (3, 3, 3, 8, 8)
+    with pytest.raises(ValueError, match=r"acts on frames of 3 channels, got 2: "):
+        operator(frames(2, (8, 8)))
+    with pytest.raises(ValueError, match=r"symmetries and a network of one number of fields, got \[1, 3\]"):
+        enforce(network, [p4m()], box((8, 8)), *times)
