@@ -22,9 +22,10 @@ from pdesym.symmetry.vector_field import variable
 class MovingFrame:
     """F(u) = exp(εv)|_out F₀(exp(−εv)|_in u), with ε(u) from s(exp(−εv) u) = 0 for a section s.
 
-    Since ε(exp(av) u) = ε(u) + a, F commutes with the group whatever F₀ is. Where the section moves affinely, s(exp(εv)
-    u) = s(u) + cε, ε is s(u)/c; elsewhere Newton's method finds it for each sample, with exact first derivatives, and
-    makes the output of a sample not a number where it comes to no root.
+    Since ε(exp(av) u) = ε(u) + a, F commutes with the group whatever F₀ is, but for frames that the group leaves where
+    they are, such as 0 under u ∂_u: there any ε solves, one is taken, and F commutes only as far as F₀ does. Where the
+    section moves affinely, s(exp(εv) u) = s(u) + cε, ε is s(u)/c; elsewhere Newton's method finds it for each sample,
+    with exact first derivatives, and makes the output of a sample not a number where it comes to no root.
 
     Where the generator shifts frames, the mode N/2 of even axes is dropped from what goes in and what comes out.
 

@@ -23,18 +23,19 @@ def root(
         start: where to begin.
 
     Returns:
-        ε, not a number for a sample where the iteration has not come to a root.
+        ε, not a number for a sample where the iteration has not come so near to a root that the last step is at most
+        √(rounding unit) · (1 + |ε|).
     """
     epsilon, step = start.detach(), torch.ones_like(start)
     value, slope = _with_slope(settled, epsilon)
-    first = value.abs()
     for _ in range(_ITERATIONS):
         trial = epsilon - step * value / slope
         trial_value, trial_slope = _with_slope(settled, trial)
         better = trial_value.abs() <= value.abs()  # not where it is not a number
         epsilon, value = torch.where(better, trial, epsilon), torch.where(better, trial_value, value)
         slope, step = torch.where(better, trial_slope, slope), torch.where(better, 1.0, step / 2)
-    found = value.abs() <= torch.finfo(value.dtype).eps ** 0.5 * (1 + first)
+    # Judged by ε: a value may be small beside that of the start far from any root.
+    found = (value / slope).abs() <= torch.finfo(value.dtype).eps ** 0.5 * (1 + epsilon.abs())
     return torch.where(found, epsilon - residual(epsilon) / slope, torch.nan)
 
 

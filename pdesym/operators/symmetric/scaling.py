@@ -24,7 +24,9 @@ class Scaling:
     parameter "duration", x for "length"; other names are those of fields and of the network's parameters.
 
     λ is the one that makes the section 1: the rms fluctuation of the fields, λ^{w_u} = √⟨|u − ⟨u⟩|²⟩ over all frames,
-    or a parameter over its reference. A field without fluctuation counts as one of fluctuation 1.
+    or a parameter over its reference. Where the fluctuation is no more than 32 rounding units of √⟨|u|²⟩, √⟨|u|²⟩ takes
+    its place, so that constants scale too, and F jumps there; a field that is exactly 0 counts as one of size 1, and on
+    it F has the symmetry only as far as F₀ has it.
 
     Args:
         section: "amplitude", or the name of a parameter with a weight.

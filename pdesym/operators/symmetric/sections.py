@@ -14,8 +14,8 @@ from pdesym.symmetry.vector_field import VectorField, variable
 UserSection: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """(frames (batch, time, channel, *space), times (time,) or (batch, time)) → (batch,)."""
 
-# A fluctuation this many rounding units of the field is none.
-_ROUNDING_UNITS = 1e3
+# A fluctuation of so many rounding units of the field is none: means over space and shifts leave a few.
+_ROUNDING_UNITS = 32
 
 
 @runtime_checkable
@@ -65,7 +65,9 @@ class LogRms:
             depends on t needs it; otherwise the size is that of all frames together.
         whole: whether the mean of each frame belongs to it.
 
-    A size of 0 up to rounding counts as one of size 1.
+    Where the fluctuation is no more than 32 rounding units of √⟨|u|²⟩, the size is √⟨|u|²⟩, which u ∂_u moves by ε too:
+    constants keep the symmetry. There s jumps, and an operator with it, by log(1/(32 rounding units)), 12 in float32.
+    Under (u + b) ∂_u such a field has no size. A field that is exactly 0 counts as one of size 1.
     """
 
     fields: tuple[int, ...] = (0,)
@@ -134,7 +136,7 @@ class PairPhase:
 def log_rms(
     u: Float[Tensor, "batch time channel *space"], fields: Sequence[int], over: Sequence[int], whole: bool = False
 ) -> Float[Tensor, "batch ..."]:
-    """log √⟨|u − ⟨u⟩|²⟩ of some fields, 0 where nothing is left but rounding.
+    """log √⟨|u − ⟨u⟩|²⟩ of some fields, log √⟨|u|²⟩ where nothing but rounding is left, and 0 where u = 0.
 
     Args:
         u: frames.
@@ -143,10 +145,11 @@ def log_rms(
         whole: whether the inner mean is left out.
     """
     chosen = torch.stack([u[:, :, field] for field in fields], 2).flatten(3)
-    fluctuation = chosen if whole else chosen - chosen.mean(3, keepdim=True)
-    power = fluctuation.square().mean(tuple(over))
-    rounding = (_ROUNDING_UNITS * torch.finfo(u.dtype).eps) ** 2 * chosen.square().mean(tuple(over))
-    return torch.where(power <= rounding, 1.0, power).log() / 2
+    power = chosen.square().mean(tuple(over))
+    if not whole:
+        fluctuation = (chosen - chosen.mean(3, keepdim=True)).square().mean(tuple(over))
+        power = torch.where(fluctuation > (_ROUNDING_UNITS * torch.finfo(u.dtype).eps) ** 2 * power, fluctuation, power)
+    return torch.where(power > 0, power, 1.0).log() / 2
 
 
 def candidates(vector_field: VectorField) -> list[Section]:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from pdesym.operators import MovingFrame, PairPhase, enforce
+from pdesym.operators.symmetric.newton import root
 from pdesym.operators.symmetric.sections import LogRms, Mean
 from pdesym.symmetry import Generator, finite_defect, lie_derivative
 
@@ -89,6 +90,60 @@ def test_newton_that_finds_no_root_says_so(inner, box, times):
     network = inner("fno", 1, (24,))
     with pytest.raises(ValueError, match=r"every orbit of u\*d_u, and with this one it fails by nan"):
         enforce(network, [frame], box((24,)), *times)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_newton_gives_a_root_or_none(dtype):
+    """m³ + m = 0 has the root 0 alone; a start where the value is large is no reason to stop before it."""
+    m = torch.tensor([0.0, 0.3, 5.0, 50.0, 1e3, 3e3, 1e5], dtype=dtype)
+
+    def cubic(epsilon):
+        return (m - epsilon) ** 3 + (m - epsilon)
+
+    epsilon = root(cubic, cubic, torch.zeros_like(m))
+    assert epsilon[:4].isfinite().all()
+    found = epsilon.isfinite()
+    torch.testing.assert_close(epsilon[found], m[found], rtol=1e-5, atol=1e-5)
+
+
+def test_a_frame_of_newton_holds_or_says_that_it_does_not(inner, frames, box, times):
+    boost = MovingFrame(Generator("t*d_x + d_u"), lambda u, t: u.mean((1, 2, 3)) ** 3 + u.mean((1, 2, 3)))
+    operator = enforce(inner("fno", 1, (24,)), [boost], box((24,)), *times).float()
+    u = frames(1, (24,)).float()
+    for mean in (0.0, 10.0, 1000.0):
+        epsilon = operator.layers[0].epsilon(u + mean, operator.config.setting, None)
+        wrong = (epsilon - (u + mean).mean((1, 2, 3))).abs() > 1e-3
+        assert not wrong.any() or mean == 1000
+        assert epsilon[wrong].isnan().all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "mean", "size"),
+    [
+        (torch.float32, 1.0, 1e-4),
+        (torch.float32, 10.0, 1e-3),
+        (torch.float32, 0.7, 0.0),
+        (torch.float64, 1.0, 1e-13),
+        (torch.float64, 0.7, 0.0),
+    ],
+)
+@pytest.mark.parametrize("text", ["u*d_u", "exp(t/2)*u*d_u"])
+def test_amplitudes_hold_for_fluctuations_of_every_size(text, dtype, mean, size, inner, box, times):
+    """For constants too, and not in the network."""
+    rounding = torch.finfo(dtype).eps / (size / mean or 0.02)
+    generator, grid = Generator(text), box((24,))
+    x = torch.arange(24, dtype=torch.float64) * (2 * torch.pi / 24)
+    u = (mean + size * torch.sin(x)).repeat(1, 4, 1, 1).to(dtype)
+    network = inner("fno", 1, (24,)).requires_grad_(False)
+    network, operator = network.to(dtype), enforce(network, [generator], grid, *times).to(dtype)
+    moments = [torch.tensor(t, dtype=torch.float64) for t in times]
+
+    def defect(f):
+        expected = generator.act(f(u), grid, moments[1], 1.1)
+        return float((f(generator.act(u, grid, moments[0], 1.1)) - expected).norm() / expected.norm())
+
+    assert defect(operator) < 10 * rounding < 0.05
+    assert defect(network) > 0.02
 
 
 def test_a_field_without_fluctuation_stays_finite(inner, box, times):

@@ -59,6 +59,20 @@ def test_the_enforced_scaling_holds_and_another_does_not(name, kind, inner, fram
     assert finite(operator, other, u, p) > 0.05
 
 
+@pytest.mark.parametrize("name", ["KdV", "fixed box"])
+@pytest.mark.parametrize(("dtype", "size"), [(torch.float32, 1e-4), (torch.float32, 0.0), (torch.float64, 0.0)])
+def test_it_holds_for_small_fluctuations_and_for_none(name, dtype, size, inner, box, times):
+    scaling, other = CASES[name]
+    x = torch.arange(24, dtype=torch.float64) * (2 * math.pi / 24)
+    u = (1 + size * torch.sin(x)).repeat(3, 4, 1, 1).to(dtype)
+    network = inner("convolutions", 1, (24,), NAMES, REFERENCE).requires_grad_(False)
+    operator, p = enforce(network, [scaling], box((24,)), *times, KNOWN).to(dtype), parameters(3).to(dtype)
+    bound = 30 * torch.finfo(dtype).eps / (size or 0.02)
+    assert finite(operator, scaling, u, p) < bound < 0.05
+    assert finite(operator, other, u, p) > 0.05
+    assert operator(0 * u, p).isfinite().all()
+
+
 def test_without_parameters_the_reference_is_meant(inner, frames, box, times):
     operator = enforce(inner("fno", 1, (24,), NAMES, REFERENCE), [Scaling(u=-2, t=3, x=1)], box((24,)), *times)
     u, p = frames(1, (24,)), torch.tensor(REFERENCE, dtype=torch.float64).expand(3, -1)
