@@ -46,7 +46,7 @@ class Settings:
             raise ValueError(f"Expected a relaxation from 1 to 2, got {self.relaxation}: 1 is none, 1.8 is usual.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class State:
     """Where an iteration stands, and another on nearby data may start.
 
@@ -61,7 +61,7 @@ class State:
     rho: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Iterated:
     """What the iteration came to; residuals are relative and dimensionless.
 
@@ -72,6 +72,7 @@ class Iterated:
         dual_residual: ‖∇fit + 𝓑ᵀSᵀS ρU‖ on what the data leave free, relative to the second term, or to a thousandth of
             the pull of the data where that is larger.
         converged: whether both are below the tolerance.
+        apart: for each algebra the spectral norm of L_c − Z.
         state: to start from.
     """
 
@@ -80,6 +81,7 @@ class Iterated:
     primal_residual: float
     dual_residual: float
     converged: bool
+    apart: tuple[float, ...]
     state: State
 
 
@@ -99,28 +101,29 @@ def alternate(
         settings: when to stop.
         start: of an earlier call with the same tensors.
     """
-    split = _Split(tensors, weights, start, fit)
+    split = _Split(fit, tensors, weights, start)
     primal = dual = float("inf")
     for iteration in range(1, settings.max_iterations + 1):
         last = iteration == settings.max_iterations
         looking = last or iteration % settings.check_every == 0
-        split.step(fit, settings.relaxation, whole=looking)
+        split.step(settings.relaxation, whole=looking)
         if looking:
-            primal, dual = split.residuals(fit)
+            primal, dual = split.residuals()
             if max(primal, dual) < settings.tolerance or last:
                 break
             if iteration <= _BALANCED * settings.check_every:
                 split.rebalance(primal, dual)
     converged = max(primal, dual) < settings.tolerance
-    return Iterated(split.coefficients, iteration, primal, dual, converged, split.state())
+    return Iterated(split.coefficients, iteration, primal, dual, converged, split.apart(), split.state())
 
 
 class _Split:
-    """The variables of the iteration: c, and for each algebra Z, U, 𝓑ᵀSᵀSZ and 𝓑ᵀSᵀSU."""
+    """The variables of the iteration: c, for each algebra Z, U, 𝓑ᵀSᵀSZ and 𝓑ᵀSᵀSU, and the solver for c at this ρ."""
 
     def __init__(
-        self, tensors: Sequence[LieTensor], weights: Sequence[float], start: State | None, fit: DataFit
+        self, fit: DataFit, tensors: Sequence[LieTensor], weights: Sequence[float], start: State | None
     ) -> None:
+        self._fit = fit
         self._tensors, self._weights = tuple(tensors), tuple(weights)
         self._vectors: list[Tensor | None] = [None] * len(tensors)
         self._typical = sum(t.normal.diagonal().sum().item() for t in tensors) ** 0.5 / tensors[0].parameters ** 0.5
@@ -128,12 +131,9 @@ class _Split:
         self.coefficients = zero
         if start is None:
             # A threshold of a tenth of the largest singular value of the first guess: a few of them pass.
-            self.coefficients = fit.minimiser(zero, 1.0)
+            self.coefficients = fit.minimiser(1.0)(zero)
             images = [t.derivatives(self.coefficients) for t in tensors]
-            norms = [
-                torch.linalg.eigvalsh(x.mT @ t.metric(x))[-1].clamp_min(0).sqrt().item()
-                for x, t in zip(images, tensors, strict=True)
-            ]
+            norms = [_spectral_norm(x, t) for x, t in zip(images, tensors, strict=True)]
             largest = max(*norms, self._least_size(), 1e-300)
             self.rho = 10 * max(self._weights) / largest
             pairs = zip(images, tensors, strict=True)
@@ -142,6 +142,7 @@ class _Split:
         else:
             self.rho = start.rho
             self._z, self._u = list(start.split), list(start.dual)
+        self._minimiser = fit.minimiser(self.rho)
         self._dense = [z.dense() for z in self._z]
         self._pull_z = [self._pull(t, z) for t, z in zip(tensors, self._dense, strict=True)]
         self._pull_u = [self._pull(t, u) for t, u in zip(tensors, self._u, strict=True)]
@@ -150,10 +151,10 @@ class _Split:
     def _pull(tensor: LieTensor, matrix: Tensor) -> Tensor:
         return tensor.adjoint(tensor.metric(matrix))
 
-    def step(self, fit: DataFit, relaxation: float, whole: bool) -> None:
+    def step(self, relaxation: float, whole: bool) -> None:
         """One step in c, Z and U; `whole` takes all singular vectors."""
         pull = torch.stack([z - u for z, u in zip(self._pull_z, self._pull_u, strict=True)]).sum(0)
-        self.coefficients = fit.minimiser(pull, self.rho)
+        self.coefficients = self._minimiser(pull)
         for a, (tensor, weight) in enumerate(zip(self._tensors, self._weights, strict=True)):
             matrix = relaxation * tensor.derivatives(self.coefficients) + self._u[a]
             matrix += (1 - relaxation) * self._dense[a]
@@ -182,7 +183,7 @@ class _Split:
         result, self._vectors[a] = found if found is not None else shrink(matrix, tensor, threshold)
         return result
 
-    def residuals(self, fit: DataFit) -> tuple[float, float]:
+    def residuals(self) -> tuple[float, float]:
         """The relative primal and dual residual."""
         apart = size = 0.0
         for tensor, z in zip(self._tensors, self._dense, strict=True):
@@ -192,10 +193,17 @@ class _Split:
             size += (image * tensor.metric(image)).sum().item()
         primal = (max(apart, 0.0) / max(size, self._least_size() ** 2, 1e-300)) ** 0.5
         dual = self.rho * torch.stack(self._pull_u).sum(0)
-        missing = torch.linalg.norm(fit.unbalanced(self.coefficients, dual)).item()
+        missing = torch.linalg.norm(self._fit.unbalanced(self.coefficients, dual)).item()
         # Nothing pulls at a function with all symmetries, or with a weight of nearly nothing.
-        least = _LITTLE * max(fit.force, sum(self._weights) * self._typical)
+        least = _LITTLE * max(self._fit.force, sum(self._weights) * self._typical)
         return primal, missing / max(torch.linalg.norm(dual).item(), least, 1e-300)
+
+    def apart(self) -> tuple[float, ...]:
+        """The spectral norm of L_c − Z for each algebra."""
+        return tuple(
+            _spectral_norm(tensor.derivatives(self.coefficients) - z, tensor)
+            for tensor, z in zip(self._tensors, self._dense, strict=True)
+        )
 
     def _least_size(self) -> float:
         """A function with all symmetries has no Lie derivatives: this part of what usual coefficients have counts."""
@@ -205,9 +213,15 @@ class _Split:
         """A step ρ that drives the larger of the two residuals."""
         factor = min(max((max(primal, 1e-300) / max(dual, 1e-300)) ** 0.5, 0.5), 2.0)
         self.rho *= factor
+        self._minimiser = self._fit.minimiser(self.rho)
         self._u = [u / factor for u in self._u]
         self._pull_u = [u / factor for u in self._pull_u]
 
     def state(self) -> State:
         """Where it stands."""
         return State(tuple(self._z), tuple(self._u), self.rho)
+
+
+def _spectral_norm(matrix: Tensor, tensor: LieTensor) -> float:
+    """In the metric of the tensor."""
+    return float(torch.linalg.eigvalsh(matrix.mT @ tensor.metric(matrix))[-1].clamp_min(0).sqrt())

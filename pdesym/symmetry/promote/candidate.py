@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CandidateAlgebra:
     """Generators ξ₁ … ξ_K: x moves by A_k x + b_k, and F(x) by ψ_k F(x).
 

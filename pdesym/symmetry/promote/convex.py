@@ -19,13 +19,14 @@ from pdesym.symmetry.promote.lie_tensor import LieTensor
 from pdesym.symmetry.promote.recovered import RecoveredAlgebra, recovered_algebra
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Promoted:
     """A model F = W D(x), and the symmetries that it has.
 
     Attributes:
         coefficients: W, one column a component of F: Wᵀ in the paper.
-        algebras: for each candidate the singular values of L_W and its null space.
+        algebras: for each candidate the singular values of L_W and its null space, in which those count that
+            thresholding made zero.
         objective: misfit and weighted nuclear norms together, at these coefficients.
         iterations: how many were made.
         primal_residual: relative distance of the two copies of L_W, one of them of low rank.
@@ -109,7 +110,11 @@ def _promoted(
     start: State | None,
 ) -> Promoted:
     found = alternate(fit, tensors, weights, settings, start)
-    algebras = tuple(recovered_algebra(tensor, found.coefficients) for tensor in tensors)
+    algebras = tuple(
+        # What thresholding made zero is, in L_c itself, as large as the two may still be apart.
+        recovered_algebra(tensor, found.coefficients, apart if found.converged else 0.0)
+        for tensor, apart in zip(tensors, found.apart, strict=True)
+    )
     norms = sum(weight * a.singular_values.sum().item() for weight, a in zip(weights, algebras, strict=True))
     return Promoted(
         coefficients=found.coefficients.reshape(-1, components),

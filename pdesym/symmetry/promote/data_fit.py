@@ -1,11 +1,15 @@
 """The two ways to hold a model to its data: exactly, or in the mean square."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+Minimiser: TypeAlias = Callable[[Tensor], Tensor]
+"""pull ↦ argmin_c fit(c) + ρ(½ cᵀNc − pullᵀc), vectors `(parameters,)`, for one ρ."""
 
 
 @runtime_checkable
@@ -16,8 +20,8 @@ class DataFit(Protocol):
     def force(self) -> float:
         """‖∇fit(0)‖, 0 where the fit is a constraint."""
 
-    def minimiser(self, pull: Float[Tensor, " parameters"], rho: float) -> Float[Tensor, " parameters"]:
-        """argmin_c fit(c) + ρ(½ cᵀNc − pullᵀc), N the normal matrix of the Lie tensors."""
+    def minimiser(self, rho: float) -> Minimiser:
+        """pull ↦ argmin_c fit(c) + ρ(½ cᵀNc − pullᵀc), N the normal matrix of the Lie tensors, factorised once."""
 
     def unbalanced(
         self, coefficients: Float[Tensor, " parameters"], dual: Float[Tensor, " parameters"]
@@ -28,7 +32,7 @@ class DataFit(Protocol):
         """fit(c) where it is finite."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ExactData:
     """D W = Y: fit is zero there, and infinite elsewhere.
 
@@ -78,9 +82,9 @@ class ExactData:
         """None: the data are a constraint."""
         return 0.0
 
-    def minimiser(self, pull: Float[Tensor, " parameters"], rho: float) -> Float[Tensor, " parameters"]:
-        """argmin_c ½ cᵀNc − pullᵀc with D W = Y, whatever ρ."""
-        return self.offset + self.free @ (self._inverse @ (self.free.mT @ (pull - self._pulled)))
+    def minimiser(self, rho: float) -> Minimiser:
+        """pull ↦ argmin_c ½ cᵀNc − pullᵀc with D W = Y, whatever ρ."""
+        return lambda pull: self.offset + self.free @ (self._inverse @ (self.free.mT @ (pull - self._pulled)))
 
     def unbalanced(
         self, coefficients: Float[Tensor, " parameters"], dual: Float[Tensor, " parameters"]
@@ -93,7 +97,7 @@ class ExactData:
         return 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MeanSquare:
     """1/(2M) ‖Y − D W‖² (Otto et al., JMLR 2025, eq. 29, with half of it).
 
@@ -108,7 +112,6 @@ class MeanSquare:
     moment: Float[Tensor, " parameters"]
     power: float
     normal: Float[Tensor, "parameters parameters"]
-    _inverses: dict[float, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -129,12 +132,10 @@ class MeanSquare:
         """‖DᵀY‖/M."""
         return float(torch.linalg.norm(self.moment))
 
-    def minimiser(self, pull: Float[Tensor, " parameters"], rho: float) -> Float[Tensor, " parameters"]:
-        """The solution of (DᵀD/M + ρN) c = DᵀY/M + ρ pull."""
-        if rho not in self._inverses:
-            self._inverses.clear()
-            self._inverses[rho] = _pseudo_inverse(self.gram + rho * self.normal)
-        return self._inverses[rho] @ (self.moment + rho * pull)
+    def minimiser(self, rho: float) -> Minimiser:
+        """pull ↦ the solution of (DᵀD/M + ρN) c = DᵀY/M + ρ pull."""
+        inverse = _pseudo_inverse(self.gram + rho * self.normal)
+        return lambda pull: inverse @ (self.moment + rho * pull)
 
     def unbalanced(
         self, coefficients: Float[Tensor, " parameters"], dual: Float[Tensor, " parameters"]

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LieTensor:
     """c ↦ L_c = S (𝓑c), from coefficients c to one column for each generator.
 

@@ -8,6 +8,7 @@ from pdesym.symmetry.promote.admm import Settings
 from pdesym.symmetry.promote.candidate import CandidateAlgebra
 from pdesym.symmetry.promote.convex import fit_exact, fit_penalised
 from pdesym.symmetry.promote.lie_tensors import polynomial_lie_tensor, sampled_lie_tensor
+from pdesym.symmetry.promote.recovered import recovered_algebra
 
 N = 4
 LIBRARY = Polynomials(N, 2)
@@ -128,6 +129,15 @@ def test_data_without_symmetry_do_not_come_out_symmetric(samples):
     assert found.algebras[0].nullity == 0
 
 
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-4, 1e-5])
+@pytest.mark.parametrize(("function", "nullity"), [(radial, N * (N - 1) // 2), (without_symmetry, 0)])
+def test_a_loose_fit_counts_the_symmetries_that_it_made(function, nullity, tolerance):
+    x = places(13, 1)
+    found = fit_exact(LIBRARY.evaluate(x), function(x), [TENSOR], settings=Settings(tolerance=tolerance))
+    assert found.converged
+    assert found.algebras[0].nullity == nullity == SE.size - len(found.state.split[0].values)
+
+
 def test_a_constant_has_all_symmetries():
     x = places(3, 1)
     found = fit_exact(LIBRARY.evaluate(x), torch.full((3, 1), 2.0, dtype=torch.float64), [TENSOR])
@@ -233,6 +243,26 @@ def test_functions_that_are_no_polynomials_are_promoted_too():
     torch.testing.assert_close(direction, torch.full((2,), 0.5**0.5, dtype=torch.float64), rtol=0, atol=1e-5)
     mixed = torch.sin(x.sum(1, keepdim=True)) + torch.sin(x[:, :1]) * torch.sin(x[:, 1:])
     assert fit_exact(library.evaluate(x), mixed, [tensor], settings=FINE).algebras[0].nullity == 0
+
+
+def test_points_that_leave_derivatives_open_are_refused():
+    n = 10
+    library, se = Polynomials(n, 2), CandidateAlgebra.special_euclidean(n)
+    c = torch.randn(library.size, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    enough = polynomial_lie_tensor(library, se, places(library.size, variables=n))
+    assert recovered_algebra(enough, c).nullity == 0
+    few, twice = places(5, variables=n), places(40, variables=n).repeat(2, 1)
+    flat = places(100, variables=n) * torch.tensor([1.0] * 9 + [0.0], dtype=torch.float64)
+    for points in (few, twice, flat, few[:0]):
+        with pytest.raises(ValueError, match="Expected points that tell 66 functions apart"):
+            polynomial_lie_tensor(library, se, points)
+        with pytest.raises(ValueError, match="Expected points that tell 66 functions apart"):
+            sampled_lie_tensor(library, se, points)
+    # Translations lower the degree: as many points as 1, x₁ … x_n are enough.
+    line = CandidateAlgebra.translations(n)
+    assert recovered_algebra(polynomial_lie_tensor(library, line, places(n + 1, variables=n)), c).nullity == 0
+    with pytest.raises(ValueError, match="Expected points that tell 11 functions apart, got 10 points that tell 10"):
+        polynomial_lie_tensor(library, line, places(n, variables=n))
 
 
 def test_candidates_are_orthonormal_whatever_basis_was_given():
