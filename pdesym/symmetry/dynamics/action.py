@@ -10,7 +10,7 @@ from torch import Tensor
 from pdesym.symmetry.enforce.group import MatrixGroup
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AffineAction:
     """Generators ξ₁ … ξ_q that move a state x ∈ Rⁿ along the fields θ_i(x) = A_i x + b_i.
 
@@ -93,13 +93,18 @@ class AffineAction:
 
 
 def linear_action(group: MatrixGroup) -> AffineAction:
-    """The generators of a group of n × n matrices on Rⁿ; discrete elements are left aside."""
+    """The generators of a group of n × n matrices on Rⁿ; discrete elements are left aside.
+
+    `symmetric_fields` takes actions with discrete elements: those of `pdesym.symmetry.enforce.point_action`.
+    """
     linear = group.lie_algebra
     return AffineAction(linear, linear.new_zeros(linear.shape[:2]))
 
 
 def affine_action(group: MatrixGroup) -> AffineAction:
     """The generators of a group of matrices [[M, b], [0, 1]] of size n + 1, such as SE(n), on Rⁿ.
+
+    Discrete elements are left aside, as in `linear_action`.
 
     Raises:
         ValueError: for generators whose last row is not zero.

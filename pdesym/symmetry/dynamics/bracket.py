@@ -31,7 +31,7 @@ def bracket(
     Raises:
         ValueError: where action and states differ in size.
 
-    Source: Otto, Zolman, Kutz, Brunton, JMLR 26 (248), 2025, eq. 14 and section 7.3; there with the opposite sign.
+    Source: Otto, Zolman, Kutz, Brunton, JMLR 26 (248), 2025, eq. 14, with this sign, and section 7.3.
     """
     if action.dimension != x.shape[1]:
         raise ValueError(
@@ -51,7 +51,7 @@ def _bracket_size(field: VectorField, action: AffineAction, x: Tensor) -> Tensor
     return carried + torch.einsum("pij,qpj->qpi", jacobian, action.velocity(x).abs())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FieldSymmetries:
     """Which combinations of the generators of a candidate algebra are symmetries of a vector field.
 

@@ -19,7 +19,7 @@ _DEPENDENT = 1e-9
 _NOISE = 30.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ConservedFunctions:
     """Functions f_k = c_k · D that x' = F(x) leaves constant.
 

@@ -10,7 +10,7 @@ from pdesym.symmetry.dynamics.action import AffineAction
 from pdesym.symmetry.functions import FunctionLibrary, Polynomials
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LibraryField:
     """F(x) = W D(x), with functions D of a library.
 

@@ -1,6 +1,6 @@
 """Vector fields with as many of the candidate symmetries as the data allow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxtyping import Float
 from torch import Tensor
@@ -16,13 +16,14 @@ from pdesym.symmetry.promote.lie_tensor import LieTensor
 from pdesym.symmetry.promote.lie_tensors import polynomial_lie_tensor, sampled_lie_tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PromotedField:
     """A field, and how it was found.
 
     Attributes:
         field: F = W D.
-        fit: singular values, null space and convergence.
+        fit: singular values, null space, convergence, and the objective of `promoted_field`; its state is that of
+            `fit_penalised` with half the weight.
     """
 
     field: LibraryField
@@ -82,4 +83,5 @@ def promoted_field(
         fit = fit_exact(library.evaluate(x), velocity, [tensor], None, settings, start)
     else:  # `fit_penalised` halves the mean square
         fit = fit_penalised(library.evaluate(x), velocity, [tensor], [weight / 2], settings, start)
+        fit = replace(fit, objective=2 * fit.objective)
     return PromotedField(LibraryField(library, fit.coefficients.mT), fit)

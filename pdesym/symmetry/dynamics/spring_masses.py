@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SpringMasses:
     """q_i' = p_i, p_i' = Σ_j K_ij (q_j − q_i) + g for the state x = (q₁ … q_N, p₁ … p_N), q and p in R³; affine in x.
 

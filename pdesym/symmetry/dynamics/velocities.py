@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MeasuredVelocities:
     """States and velocities at the inner points of trajectories.
 
