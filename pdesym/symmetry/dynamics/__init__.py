@@ -16,7 +16,13 @@ from pdesym.symmetry.dynamics.epnn_brackets import stacked_brackets
 from pdesym.symmetry.dynamics.library_field import LibraryField, coefficient_brackets, sampled_brackets
 from pdesym.symmetry.dynamics.particles import particles_apart, particles_together
 from pdesym.symmetry.dynamics.promoted_fields import PromotedField, field_lie_tensor, promoted_field
-from pdesym.symmetry.dynamics.regression import l1_field, least_squares_field, restricted_field, thresholded_field
+from pdesym.symmetry.dynamics.regression import (
+    L1Field,
+    l1_field,
+    least_squares_field,
+    restricted_field,
+    thresholded_field,
+)
 from pdesym.symmetry.dynamics.rollout import rollout
 from pdesym.symmetry.dynamics.symmetric_fields import enforced_field, symmetric_fields
 from pdesym.symmetry.dynamics.trajectories import trajectories
@@ -27,6 +33,7 @@ __all__ = [
     "AffineAction",
     "ConservedFunctions",
     "FieldSymmetries",
+    "L1Field",
     "LibraryField",
     "MeasuredVelocities",
     "PromotedField",

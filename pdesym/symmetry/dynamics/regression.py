@@ -1,5 +1,7 @@
 """Coefficients of x' = W D(x) from states and velocities."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -59,13 +61,26 @@ def thresholded_field(
     return LibraryField(library, coefficients)
 
 
+@dataclass(frozen=True, eq=False)
+class L1Field(LibraryField):
+    """A field with a small 1-norm of the coefficients, and whether it is the minimiser.
+
+    Attributes:
+        rounds: steps that were made.
+        converged: whether the last of them changed no coefficient by more than 1e-12 of the largest.
+    """
+
+    rounds: int
+    converged: bool
+
+
 def l1_field(
     library: FunctionLibrary,
     x: Float[Tensor, "points n"],
     velocity: Float[Tensor, "points n"],
     weight: float,
     rounds: int = 20_000,
-) -> LibraryField:
+) -> L1Field:
     """min_W (1/M) Σ ‖x' − W D(x)‖² + γ Σ |W_ij|, by accelerated proximal gradient steps with restarts.
 
     Args:
@@ -73,32 +88,35 @@ def l1_field(
         x: states.
         velocity: x' at the states.
         weight: γ.
-        rounds: at most so many steps.
+        rounds: at most so many steps; `converged` of the result says whether they were enough.
 
     Raises:
-        ValueError: for data that are not finite, or a weight that is not positive.
+        ValueError: for data that are not finite, or a weight or number of steps that is not positive.
 
     Source: Tibshirani, J. R. Stat. Soc. B 58, 1996; O'Donoghue and Candès, Found. Comput. Math. 15, 2015.
     """
     check_data(library, x, velocity)
     if not 0 < weight < float("inf"):
         raise ValueError(f"Expected a positive weight, got {weight}: `least_squares_field` has none.")
+    if rounds < 1:
+        raise ValueError(f"Expected at least one step, got {rounds}: some thousands are usual.")
     values = library.evaluate(x)
     gram, moment = values.mT @ values / len(x), values.mT @ velocity / len(x)
     step = 0.5 / float(torch.linalg.eigvalsh(gram)[-1])
     found, ahead, momentum = torch.zeros_like(moment), torch.zeros_like(moment), 1.0
-    for _ in range(rounds):
+    for round_ in range(1, rounds + 1):
         lower = ahead - 2 * step * (gram @ ahead - moment)
         new = lower.sign() * (lower.abs() - step * weight).clamp_min(0)
         if bool(((ahead - new) * (new - found)).sum() > 0):
             momentum, ahead = 1.0, found
             continue
-        if float((new - found).abs().max()) < 1e-12 * float(new.abs().max()):
-            break
+        # A fixed point of the step, all coefficients zero among them.
+        if float((new - ahead).abs().max()) <= 1e-12 * float(new.abs().max()):
+            return L1Field(library, new.mT, round_, converged=True)
         following = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
         ahead = new + (momentum - 1) / following * (new - found)
         found, momentum = new, following
-    return LibraryField(library, found.mT)
+    return L1Field(library, found.mT, rounds, converged=False)
 
 
 def restricted_field(

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from pdesym.symmetry.dynamics import (
+    AffineAction,
     affine_action,
     bracket,
     enforced_field,
@@ -18,7 +19,9 @@ from pdesym.symmetry.dynamics import (
     trajectories,
 )
 from pdesym.symmetry.dynamics.spring_masses import random_spring_masses, random_states
-from pdesym.symmetry.enforce.groups import special_euclidean, special_orthogonal
+from pdesym.symmetry.enforce import point_action
+from pdesym.symmetry.enforce.group import MatrixGroup
+from pdesym.symmetry.enforce.groups import orthogonal, special_euclidean, special_orthogonal
 from pdesym.symmetry.functions import Functions, Polynomials
 from tests.symmetry.dynamics.mechanics import normal
 
@@ -68,6 +71,20 @@ def test_the_1_norm_leaves_few_terms_and_is_at_its_minimum():
     assert slope[found == 0].abs().max() <= weight
 
 
+@pytest.mark.parametrize(
+    ("weight", "rounds", "converged", "zero"),
+    [(0.05, 20_000, True, False), (0.05, 20, False, False), (50.0, 20_000, True, True)],
+)
+def test_the_1_norm_says_whether_it_is_at_its_minimum(weight, rounds, converged, zero):
+    x = normal(200, 2)
+    found = l1_field(Polynomials(2, 4), x, sheared(x), weight, rounds)
+    assert found.converged == converged
+    assert bool((found.coefficients == 0).all()) == zero
+    assert (found.rounds == rounds) != converged
+    if zero:
+        assert found.rounds == 1
+
+
 def test_a_symmetry_replaces_data():
     """Six data for the 20 coefficients of degree 3, of which the rotations leave 4: exact with them, wrong without."""
     x, unseen = normal(3, 2), normal(20, 2, seed=1)
@@ -92,6 +109,59 @@ def test_the_condition_at_points_for_functions_of_the_user_is_the_exact_one():
     exact, sampled = symmetric_fields(powers, SO2).basis, symmetric_fields(library, SO2).basis
     assert exact.shape == sampled.shape
     assert torch.allclose(exact @ exact.mT, sampled @ sampled.mT, atol=1e-9)
+
+
+@pytest.mark.parametrize("length", [1e-9, 1.0, 1e9])
+def test_fields_with_symmetries_do_not_depend_on_the_lengths_of_generators(length):
+    plane = affine_action(special_euclidean(2))
+    lengths = torch.tensor([1.0, length, length], dtype=torch.float64)
+    scaled = plane.combined(torch.diag(lengths))
+    library = Polynomials(2, 3)
+    # No field on the plane keeps all of SE(2); translations leave the constant ones, and the rotation four.
+    assert symmetric_fields(library, scaled).dimension == 0
+    translations = AffineAction(scaled.linear[1:], scaled.shift[1:])
+    assert symmetric_fields(library, translations).dimension == 2
+    assert symmetric_fields(library, plane.combined(torch.tensor([[length, 0.0, 0.0]]))).dimension == 4
+
+
+def test_functions_that_depend_on_each_other_are_refused():
+    def angle(z):
+        return z.square().sum(1)
+
+    functions = (
+        lambda z: z[:, 0],
+        lambda z: z[:, 1],
+        lambda z: z[:, 0] * torch.sin(angle(z)) ** 2,
+        lambda z: z[:, 1] * torch.sin(angle(z)) ** 2,
+        lambda z: z[:, 0] * torch.cos(angle(z)) ** 2,
+    )
+    assert symmetric_fields(Functions(functions[:-1], 2), SO2).dimension == 4
+    with pytest.raises(ValueError, match="functions that are independent on the points"):
+        symmetric_fields(Functions(functions, 2), SO2)
+
+
+@pytest.mark.parametrize("degree", [1, 3])
+def test_discrete_elements_count(degree):
+    """Of the even powers of the radius times x or x turned, mirrors keep the first."""
+    library, x, mirrored = Polynomials(2, degree), normal(20, 2), point_action.linear_action(orthogonal(2).vector)
+    assert symmetric_fields(library, SO2).dimension == degree + 1
+    assert symmetric_fields(library, mirrored).dimension == (degree + 1) // 2
+    radial = (2 - x.square().sum(1, keepdim=True) ** (degree // 2)) * x
+    swirl = torch.stack([-x[:, 1], x[:, 0]], 1)
+    assert (enforced_field(library, x, radial, mirrored)(x) - radial).norm() < 1e-10
+    assert (enforced_field(library, x, swirl, SO2)(x) - swirl).norm() < 1e-10
+    assert (enforced_field(library, x, swirl, mirrored)(x) - swirl).norm() > 1
+
+
+def test_a_mirror_with_a_shift_turns_fields_as_vectors():
+    """x₁ ↦ 1 − x₁ keeps the field (2 x₁ − 1, x₂), and not (x₁, x₂)."""
+    matrix = torch.tensor([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).double()
+    mirror = point_action.affine_action(MatrixGroup(torch.zeros(0, 3, 3).double(), matrix[None]))
+    library, x = Polynomials(2, 1), normal(20, 2)
+    assert symmetric_fields(library, mirror).dimension == 3
+    kept = torch.stack([2 * x[:, 0] - 1, x[:, 1]], 1)
+    assert (enforced_field(library, x, kept, mirror)(x) - kept).norm() < 1e-10
+    assert (enforced_field(library, x, x, mirror)(x) - x).norm() > 1
 
 
 def test_springs_in_a_plane_become_springs_in_space():
@@ -141,6 +211,8 @@ def test_a_solution_that_ends_early_is_refused():
         (lambda x: least_squares_field(Polynomials(2, 1), x / 0, x), "Expected finite"),
         (lambda x: thresholded_field(Polynomials(2, 1), x, x, 0.0), "Expected a positive threshold"),
         (lambda x: l1_field(Polynomials(2, 1), x, x, 0.0), "Expected a positive weight"),
+        (lambda x: l1_field(Polynomials(2, 1), x, x, 1.0, rounds=0), "Expected at least one step"),
+        (lambda x: symmetric_fields(Polynomials(3, 1), SO2), "Expected a library of 2 variables"),
         (lambda x: restricted_field(Polynomials(2, 1), x, x, torch.zeros(6, 0).double()), "Expected a basis"),
         (lambda x: measured_velocities(torch.arange(5.0), x.reshape(1, 5, 2).float(), 4, 3), "Expected an odd window"),
         (lambda x: measured_velocities(torch.zeros(5), x.reshape(1, 5, 2).float(), 5, 4), "Expected increasing times"),
