@@ -139,10 +139,13 @@ def enforce(
         grid: of the frames, in the equation's unit of length.
         times_in: of the frames that it is given, in the equation's unit of time.
         times_out: of the frames that it gives.
-        parameters: names and reference values of the network's parameters; None for those of its configuration.
+        parameters: names and reference values of the network's parameters; None for those of its configuration. The
+            reference of "duration" is the time to the last frame out, from the first or the last frame in, that of
+            "length" the length of the grid: called with others, times and lengths change in proportion.
 
     Raises:
-        ValueError: for a symmetry that cannot be enforced here, or symmetries that do not hold together.
+        ValueError: for a symmetry that cannot be enforced here, symmetries that do not hold together, or references
+            that do not belong to the grid and the times.
     """
     if not symmetries:
         raise ValueError("Expected at least one symmetry to enforce, got none: the network alone has none to lose.")
@@ -152,6 +155,7 @@ def enforce(
     else:
         names, values = tuple(parameters), tuple(map(float, parameters.values()))
     setting = Setting(grid, tuple(map(float, times_in)), tuple(map(float, times_out)), tuple(names), tuple(values))
+    setting.require_reference()
     found = layers(tuple(symmetries), setting)
     require_together(found, setting, _channels(found, inner) or 1)
     config = EquivariantConfig(

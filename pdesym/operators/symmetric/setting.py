@@ -41,6 +41,28 @@ class Setting:
     parameters: tuple[str, ...] = ()
     reference: tuple[int | float, ...] = ()
 
+    def require_reference(self) -> None:
+        """Refuse, in one sentence, references that are not those of the grid and the times written here.
+
+        Raises:
+            ValueError: naming both numbers.
+        """
+        named = dict(zip(self.parameters, self.reference, strict=True))
+        wrong = [name for name, value in named.items() if not 0 < value < float("inf")]
+        if wrong:
+            raise ValueError(f"Expected references that are positive and finite, got {named[wrong[0]]} of {wrong[0]}.")
+        own = {
+            DURATION: [self.times_out[-1] - self.times_in[-1], self.times_out[-1] - self.times_in[0]],
+            LENGTH: list(self.grid.length),
+        }
+        for name, allowed in own.items():
+            if name in named and all(abs(named[name] - value) > 1e-6 * abs(value) for value in allowed):
+                raise ValueError(
+                    f"Expected {' or '.join(f'{value:g}' for value in dict.fromkeys(allowed))} as the reference of "
+                    f"{name!r}, as in the grid and the times, got {named[name]:g}: these belong to the reference, and "
+                    "change in proportion."
+                )
+
     def times(self, u: Float[Tensor, "batch ..."], parameters: Parameters, out: bool) -> Float[Tensor, "..."]:
         """Of the frames in or out, `(frames,)`, or `(batch, frames)` where the duration differs; float64."""
         written = torch.tensor(self.times_out if out else self.times_in, dtype=torch.float64, device=u.device)

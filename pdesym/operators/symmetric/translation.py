@@ -161,7 +161,7 @@ def _kept(power: Float[Tensor, "batch channel mode"], modes: Int[Tensor, " mode"
     divisors = torch.arange(1, len(modes) + 1, device=modes.device)
     others = (modes % divisors.unsqueeze(-1) != 0).to(power.dtype)
     divides = (power @ others.T <= _rounding(power)).all(1)
-    g = (divides * divisors).amax(-1, keepdim=True)
+    g = (divides * divisors).amax(-1, keepdim=True).clamp_min(1)  # 0 for a sample that is not finite
     return (modes % g == 0).to(power.dtype)
 
 

@@ -131,9 +131,10 @@ def _require_elsewhere(
     for psi, linear, shift in zip(representation.generators(), action.linear, action.shift, strict=True):
         turned = torch.einsum("ab,rbp,kp->rka", psi, basis, values[sound])
         moved = torch.einsum("rap,kpn,kn->rka", basis, slopes[sound], x[sound] @ linear.T + shift)
-        speed = (x[sound] @ linear.T + shift).abs()
-        parts = torch.einsum("rap,kpn,kn->rka", basis.abs(), slopes[sound].abs(), speed)
-        if bool(((turned - moved).abs().amax((1, 2)) > _SAME * (turned.abs() + parts).amax((1, 2))).any()):
+        fastest = torch.linalg.vector_norm(x[sound] @ linear.T + shift, dim=1).amax()
+        steepest = torch.linalg.vector_norm(slopes[sound], dim=(1, 2)).amax()
+        size = fastest * steepest * torch.linalg.vector_norm(basis, dim=(1, 2)) + turned.abs().amax((1, 2))
+        if bool(((turned - moved).abs().amax((1, 2)) > _SAME * size).any()):
             raise ValueError(
                 "Expected points that determine the functions and their derivatives, got points at which functions are "
                 "symmetric that are not beside them: spread the points over the whole space."

@@ -108,3 +108,17 @@ def test_what_cannot_be_scaled_is_refused(inner, box, times):
     uneven = Generator("(1 + cos(2*pi*x/7)/2)*u*d_u")
     with pytest.raises(ValueError, match="which means another thing on a box of another length"):
         enforce(inner("fno", 1, (24,), ("length",), (7.0,)), [uneven], box((24,)), *times)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("duration", 4.0, "Expected 1.25 or 2 as the reference of 'duration', as in the grid and the times, got 4"),
+        ("length", 3.5, "Expected 7 as the reference of 'length'"),
+        ("nu", 0.0, "Expected references that are positive and finite, got 0.0 of nu"),
+    ],
+)
+def test_references_that_do_not_belong_to_the_frames_are_refused(inner, box, times, name, value, message):
+    network = inner("convolutions", 1, (24,), (name,))
+    with pytest.raises(ValueError, match=message):
+        enforce(network, [Generator("t*d_x + d_u")], box((24,)), *times, parameters={name: value})

@@ -7,6 +7,7 @@ import torch
 
 from pdesym.operators import Translation, enforce
 from pdesym.solvers.spectral import translate
+from pdesym.symmetry import Generator
 
 LENGTH = 7.0
 
@@ -108,3 +109,13 @@ def test_where_no_mode_tells_the_place_it_is_finite(inner, box, times):
 def test_an_axis_that_is_not_there_is_refused(inner, box, times):
     with pytest.raises(ValueError, match="a translation along one of 1 axes, got 1"):
         enforce(inner("convolutions", 1, (24,)), [Translation(1)], box((24,)), *times)
+
+
+def test_a_sample_that_is_not_finite_leaves_the_others_alone(inner, frames, box, times):
+    operator = enforce(inner("fno", 1, (24,)), [Generator("d_x")], box((24,)), *times)
+    u = frames(1, (24,))
+    alone = operator(u)
+    u[1] = torch.nan
+    beside = operator(u)
+    assert beside[1].isnan().all()
+    assert torch.allclose(beside[[0, 2]], alone[[0, 2]])

@@ -7,6 +7,7 @@ import torch
 
 from pdesym.symmetry.enforce import (
     OnPolynomials,
+    PointAction,
     affine_action,
     directions,
     equivariant_functions,
@@ -219,6 +220,27 @@ def test_functions_that_are_no_polynomials():
     # All of them invariant: singular values are rounding alone, and count as such.
     everything = equivariant_functions(Functions(terms[:2], 2), linear_action(group.vector), group.scalar, points)
     assert everything.dimension == 2
+
+
+def test_functions_that_a_translation_leaves_alone_are_not_taken_for_special_points():
+    """sin² x, x and 1 do not know y: rounding in the coefficient of y is no motion."""
+    terms = (
+        lambda x: x[:, 0],
+        lambda x: x[:, 1],
+        lambda x: torch.sin(x[:, 0]) ** 2,
+        lambda x: torch.ones_like(x[:, 0]),
+    )
+    along = translations(1)
+    action = PointAction(
+        along,
+        torch.zeros(1, 2, 2).double(),
+        torch.tensor([[0.0, 1.0]]).double(),
+        torch.zeros(0, 2, 2).double(),
+        torch.zeros(0, 2).double(),
+    )
+    for seed in range(3):
+        points = torch.randn(40, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        assert equivariant_functions(Functions(terms, 2), action, along.scalar, points).dimension == 3
 
 
 SO2 = special_orthogonal(2)
