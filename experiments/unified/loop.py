@@ -5,10 +5,11 @@
 Three plain networks learn u(0) → u(T) of an equation from pairs whose fields have means. The vector fields
 (a + b t) ∂_x + (c + d t + e u) ∂_u that they have as symmetries are discovered from the networks alone, their
 disagreement being the measure of their error. The generators that move u in the first of them that is free of doubt are
-then enforced, with the coefficients that were found, and in other networks promoted; these learn from the same pairs,
+then enforced, with the coefficients that were found, and in other networks promoted. These learn from the same pairs,
 and all are tested on boosts that no pair shows. Expected: t ∂_x + ∂_u up to a few hundredths, nothing else beside ∂_x,
-and an error beyond the data that is several times lower. Beside each equation stands the same with a drag: there no
-boost may be found. Generators that cannot be enforced together end in a note of that.
+and an error beyond the data that is several times lower. Beside each equation stands the same with a drag −γ u, of which
+the boost is no symmetry, but exp(−γ t) ∂_u + (1 − exp(−γ t))/γ ∂_x is: the library holds it to first order in γ t.
+Generators that cannot be enforced together end in a note of that.
 
 Repeating the command continues. Writes results/loop-<preset>.json and the table beside it.
 """

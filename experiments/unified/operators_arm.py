@@ -37,7 +37,8 @@ class Preset:
         width: of the FNO.
         layers: of the FNO.
         learning_rate: peak.
-        weight: of the penalties, in units of the mean square of the fields.
+        weight: of the penalty of promoted operators, in units of the mean square of the fields.
+        weight_informed: of that of informed ones, which has a third part.
         inputs: of the penalties in a step.
         broken: the drag of the broken versions, times T.
         ladder: other strengths.
@@ -53,7 +54,8 @@ class Preset:
     width: int = 32
     layers: int = 4
     learning_rate: float = 4e-3
-    weight: float = 1e-2
+    weight: float = 3e-2
+    weight_informed: float = 1e-2
     inputs: int = 4
     broken: float = 0.2
     ladder: tuple[float, ...] = (0.0, 0.1, 0.4)
@@ -142,9 +144,18 @@ def folder_of(runs: Path, preset: Preset, arm: Arm) -> Path:
         "middle": None,
         "seeds": None,
         "ladder": None,
+        "weight": None,
+        "weight_informed": None,
+        "penalty": weight_of(preset, arm),
         "problem": repr(PROBLEMS[arm.problem]),
     }
     return runs / f"{arm.name}-{fingerprint(sizes)}"
+
+
+def weight_of(preset: Preset, arm: Arm) -> float:
+    """Of the penalty of an arm, 0 where it has none."""
+    weights = {"promoted": preset.weight, "informed": preset.weight_informed}
+    return weights.get(arm.way.replace("-", " ").partition(" ")[0], 0.0)
 
 
 def result_of(runs: Path, preset: Preset, arm: Arm) -> dict[str, Any] | None:
@@ -235,5 +246,5 @@ def promotion_of(
     """The penalty over the candidates, whether the equation has them or not; ∂_t alone needs to know it."""
     penalty = SymmetryPenalty(candidates, rhs=problem.flow(arm.breaking).rhs if TIME in candidates else None)
     widths = tuple(SEEN * problem.fluctuation * (v == BOOST and not arm.means) for v in candidates)
-    times, weight = ((0.0,), (problem.duration,)), preset.weight * problem.fluctuation**2
+    times, weight = ((0.0,), (problem.duration,)), weight_of(preset, arm) * problem.fluctuation**2
     return SymmetryPromotion(penalty, pairs.u_in, problem.grid, *times, weight, preset.inputs, widths)
