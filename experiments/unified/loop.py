@@ -8,7 +8,7 @@ disagreement being the measure of their error. The generators that move u in the
 then enforced, with the coefficients that were found, and in other networks promoted. These learn from the same pairs,
 and all are tested on boosts that no pair shows. Expected: t ∂_x + ∂_u up to a few hundredths, nothing else beside ∂_x,
 and an error beyond the data that is several times lower. Beside each equation stands the same with a drag −γ u, of
-which the boost is no symmetry, but exp(−γ t) ∂_u + (1 − exp(−γ t))/γ ∂_x is: the library holds it to first order in γ t.
+which the boost is no symmetry, but exp(−γ t) ∂_u + (1 − exp(−γ t))/γ ∂_x is: the library holds it to first order.
 Generators that cannot be enforced together end in a note of that.
 
 Repeating the command continues. Writes results/loop-<preset>.json and the table beside it.

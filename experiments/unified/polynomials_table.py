@@ -38,7 +38,7 @@ def table(trials: Sequence[Mapping[str, Any]]) -> str:
             spread(list(released.values())),
             mean_and_error(shared),
             measured_text(sum(seconds) / len(seconds)),
-            measured_text(published["seconds"]),
+            measured_text(float(published["seconds"])),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "± is the standard error of the mean."]
