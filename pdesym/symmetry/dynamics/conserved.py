@@ -17,6 +17,8 @@ from pdesym.symmetry.functions import FunctionLibrary
 _DEPENDENT = 1e-9
 # The second of two gradients that noise alone keeps from being parallel may stand out by so many times the noise.
 _NOISE = 30.0
+# A gap in the singular values that leaves no doubt.
+_CLEAR = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,23 @@ class ConservedFunctions:
     decision: Decision
     independent: int
     left_out: tuple[int, ...]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is doubtful, a sentence each; empty when nothing is."""
+        flags = self.decision.flags
+        n = self.library.variables
+        if self.independent >= n:
+            flags += (
+                f"{self.independent} independent conserved functions of {n} variables would let nothing move: "
+                "give cleaner velocities, or a smaller error.",
+            )
+        if self.decision.dimension and self.decision.margin < _CLEAR:
+            flags += (
+                f"the next singular value is only {self.decision.margin:.1f} times larger: the number of conserved "
+                "functions may be wrong.",
+            )
+        return flags
 
     def __call__(self, x: Float[Tensor, "points n"]) -> Float[Tensor, "points found"]:
         """f_k at each point."""
@@ -63,8 +82,8 @@ def conserved_functions(
         error: relative error of the velocities, below which nothing is told from zero.
 
     Raises:
-        ValueError: for data that do not fit the library, fewer conditions than functions, or an error that is not in
-            (0, 1).
+        ValueError: for data that do not fit the library, a library of constants, fewer conditions than functions, or an
+            error that is not in (0, 1).
 
     Source: Otto, Zolman, Kutz, Brunton, JMLR 26 (248), 2025, section 7.3.
     """
@@ -73,6 +92,8 @@ def conserved_functions(
         raise ValueError(f"Expected a relative error of the velocities in (0, 1), got {error}: give its size, as 1e-6.")
     slopes = library.jacobian(x).double()
     kept = _independent_columns(slopes.permute(0, 2, 1).flatten(0, 1).numpy(force=True))
+    if not kept:
+        raise ValueError("Expected functions that vary, got constants alone, which every system conserves: add others.")
     if len(x) < len(kept):
         raise ValueError(
             f"Expected at least {len(kept)} points, one for each function that is not constant, got {len(x)}: give "

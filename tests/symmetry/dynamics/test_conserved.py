@@ -157,3 +157,23 @@ def test_constants_and_identities_are_left_out():
 def test_what_does_not_fit_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         wrong(normal(40, 4))
+
+
+def test_more_conserved_functions_than_motion_allows_are_flagged():
+    """A rotation of the plane keeps x² + y² alone; an error so large that x counts, too, is not passed in silence."""
+    x = normal(200, 2)
+    velocity = torch.stack([-x[:, 1], x[:, 0]], 1)
+    library = Polynomials(2, 2)
+    clear = conserved_functions(library, x, velocity)
+    assert clear.independent == 1
+    assert clear.flags == ()
+    noisy = velocity + 0.3 * torch.randn(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    doubtful = conserved_functions(library, x, noisy, error=0.9)
+    assert doubtful.independent == 2
+    assert any("would let nothing move" in flag for flag in doubtful.flags)
+
+
+def test_constants_alone_are_refused():
+    x = normal(20, 2)
+    with pytest.raises(ValueError, match="Expected functions that vary, got constants alone"):
+        conserved_functions(Functions((lambda z: torch.ones_like(z[:, 0]),), 2), x, x)
