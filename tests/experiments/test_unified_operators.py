@@ -70,6 +70,7 @@ def test_what_is_enforced_holds_and_is_not_there_otherwise(name):
         assert (defect < 1e-10) if way == "enforced" else (defect > 0.05)
 
 
+@pytest.mark.slow
 def test_every_way_is_trained_scored_and_told(tmp_path):
     arms = [arm for arm in arms_of(TINY) if arm.problem == "kdv"]
     assert {arm.way for arm in arms} == set(WAYS)
