@@ -9,7 +9,6 @@ results/promotion-<device>.json and the table results/promotion-<device>.md besi
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from speed.clock import alternate, cpu, gpu, spread
 from speed.machine import facts, one_thread
 
 from pdesym.operators import fno
+from pdesym.report.rendered import write_rendered
 from pdesym.solvers import Grid
 from pdesym.symmetry import Generator
 from pdesym.symmetry.promote import SymmetryPenalty
@@ -77,11 +77,8 @@ def main(device: str) -> None:
     seconds = alternate(steps, ROUNDS, clock=gpu if device == "cuda" else cpu)
     medians = {name: spread(each) for name, each in seconds.items()}
     record = {"facts": facts(), "device": _device(device), "rounds": ROUNDS, "seconds": medians}
-    path = Path(__file__).parent / "results" / f"promotion-{device}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(table(medians), encoding="utf-8")
-    print(path.with_suffix(".md").read_text(encoding="utf-8"))
+    write_rendered(Path(__file__).parent / "results" / f"promotion-{device}.json", record, table(medians))
+    print(table(medians))
 
 
 def _device(device: str) -> str:

@@ -10,26 +10,25 @@ mean over a finite group, and several for Newton's method, which evaluates the s
 One minute of a CPU core. Writes results/symmetric_operators.json and the table results/symmetric_operators.md.
 """
 
-import json
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from speed.clock import alternate, spread
 from torch import nn
 
 from pdesym.operators import MovingFrame, Scaling, enforce, fno, p4m, reflection
+from pdesym.report.rendered import write_rendered
 from pdesym.solvers import Grid
 from pdesym.symmetry import Generator
 from pdesym.training import mean_squared_error
 
-ROUNDS, WARM = 21, 3
+ROUNDS = 21
 BOOST, SHIFT, AMPLITUDE = Generator("t*d_x + d_u"), Generator("d_x"), Generator("u*d_u")
 PLANE = {"coordinates": ("x", "y")}
 SHIFTS = [Generator("d_x", **PLANE), Generator("d_y", **PLANE)]
 NEWTON = MovingFrame(BOOST, lambda u, t: u.mean((1, 2, 3)))
-PARAMETERS = {"parameters": ("duration", "length"), "reference": (2.0, 128.0)}
+PARAMETERS = {"parameters": ("duration", "length"), "reference": (4.0, 128.0)}
 LINE = {
     "boost": [BOOST],
     "amplitude": [AMPLITUDE],
@@ -88,26 +87,18 @@ def works(operator: nn.Module, u: torch.Tensor) -> tuple[Callable[[], object], C
     return forward, step
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """CPU time of one call."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
 def measure(points: tuple[int, ...]) -> dict:
     """Medians in milliseconds, and the ratios to the network alone."""
     batch, frames = (16, 10) if len(points) == 1 else (4, 4)
     u = torch.randn(batch, frames, 1, *points, generator=torch.Generator().manual_seed(0))
-    todo = {name: works(operator, u) for name, operator in operators(points).items()}
-    spent: dict = {name: ([], []) for name in todo}
-    for number in range(ROUNDS + WARM):
-        for name, pair in todo.items():
-            for work, times in zip(pair, spent[name], strict=True):
-                took = seconds(work)
-                if number >= WARM:
-                    times.append(took)
-    medians = {name: [1e3 * statistics.median(times) for times in pair] for name, pair in spent.items()}
+    calls = {
+        (name, kind): work
+        for name, operator in operators(points).items()
+        for kind, work in zip(("forward", "step"), works(operator, u), strict=True)
+    }
+    spent = alternate(calls, ROUNDS)
+    names = dict.fromkeys(name for name, _ in calls)
+    medians = {name: [1e3 * spread(spent[name, kind])[0] for kind in ("forward", "step")] for name in names}
     alone = medians.pop("none")
     rows = [
         {
@@ -146,10 +137,7 @@ def main() -> None:
     torch.set_num_threads(1)
     grids = [measure((256,)), measure((64, 64))]
     record = {"rounds": ROUNDS, "torch": torch.__version__, "grids": grids}
-    path = Path(__file__).parent / "results" / "symmetric_operators.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(table(record), encoding="utf-8")
+    write_rendered(Path(__file__).parent / "results" / "symmetric_operators.json", record, table(record))
     print(table(record))
 
 

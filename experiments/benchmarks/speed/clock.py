@@ -8,6 +8,7 @@ from typing import TypeVar
 import torch
 
 Result = TypeVar("Result")
+Name = TypeVar("Name")
 
 
 def cpu(call: Callable[[], Result]) -> tuple[float, Result]:
@@ -27,16 +28,16 @@ def gpu(call: Callable[[], Result]) -> tuple[float, Result]:
 
 
 def alternate(
-    calls: Mapping[str, Callable[[], object]],
+    calls: Mapping[Name, Callable[[], object]],
     rounds: int,
     warm: bool = True,
     clock: Callable[[Callable[[], object]], tuple[float, object]] = cpu,
-) -> dict[str, list[float]]:
+) -> dict[Name, list[float]]:
     """Seconds of each call by the clock, `rounds` times in turn, after one call of each when `warm`."""
     if warm:
         for call in calls.values():
             call()
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    seconds: dict[Name, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
             seconds[name].append(clock(call)[0])

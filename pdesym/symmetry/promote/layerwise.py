@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdesym.symmetry.promote.layer_symmetry import LayerSymmetry
-from pdesym.symmetry.promote.nuclear_norm import smooth_nuclear_norm
+from pdesym.symmetry.promote.nuclear_norm import require_floor, smooth_nuclear_norm, smooth_sum
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,13 @@ class LayerwisePenalty:
             raise ValueError(
                 "Expected the layers to have representations of one group, got several: build all from one MatrixGroup."
             )
-        if not 0 < self.floor < float("inf"):
-            raise ValueError(f"Expected the floor of a penalty to be positive and finite, got {self.floor}.")
+        require_floor(self.floor, "a penalty")
 
     def __call__(self, weights: Sequence[Float[Tensor, "..."]]) -> Float[Tensor, ""]:
         """The penalty, in the dtype of the weights and differentiable in them."""
         continuous, discrete = self._stacked(weights)
         value = smooth_nuclear_norm(continuous, self.floor) if continuous.shape[1] else continuous.new_zeros(())
-        squares = (discrete**2).sum(0)
-        return value + ((squares + self.floor**2).sqrt() - self.floor).sum()
+        return value + smooth_sum((discrete**2).sum(0), self.floor)
 
     def spectrum(self, weights: Sequence[Float[Tensor, "..."]]) -> Float[Tensor, " q"]:
         """The singular values of R, ascending: as many are near zero as the layers share independent symmetries."""

@@ -31,9 +31,21 @@ def smooth_trace_norm(gram: Float[Tensor, "columns columns"], floor: float) -> F
     Raises:
         ValueError: for a floor that is not positive and finite.
     """
-    if not 0 < floor < float("inf"):
-        raise ValueError(f"Expected the floor of a nuclear norm to be positive and finite, got {floor}.")
+    require_floor(floor, "a nuclear norm")
     # The derivative of the eigenvalues alone, V diag(g) Vᵀ, has no differences of eigenvalues in a denominator.
-    squares: Tensor = torch.linalg.eigvalsh(gram).clamp_min(0)
-    norm: Tensor = ((squares + floor**2).sqrt() - floor).sum()
-    return norm
+    return smooth_sum(torch.linalg.eigvalsh(gram).clamp_min(0), floor)
+
+
+def smooth_sum(squares: Float[Tensor, " values"], floor: float) -> Float[Tensor, ""]:
+    """Σᵢ (√(sᵢ + f²) − f): the sum of numbers that are not negative, from their squares s, smooth where they vanish."""
+    return ((squares + floor**2).sqrt() - floor).sum()
+
+
+def require_floor(floor: float, owner: str) -> None:
+    """Refuse a floor that cannot be.
+
+    Raises:
+        ValueError: for one that is not positive and finite.
+    """
+    if not 0 < floor < float("inf"):
+        raise ValueError(f"Expected the floor of {owner} to be positive and finite, got {floor}.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,7 +13,7 @@ from pdesym.symmetry.characteristic import RightHandSide
 from pdesym.symmetry.frames import Times
 from pdesym.symmetry.generator import Generator
 from pdesym.symmetry.lie_derivative import lie_sides
-from pdesym.symmetry.promote.nuclear_norm import smooth_trace_norm
+from pdesym.symmetry.promote.nuclear_norm import require_floor, smooth_sum, smooth_trace_norm
 from pdesym.symmetry.promote.relative import Grams, defects, grams, whitened
 from pdesym.symmetry.pushforward import Operator
 from pdesym.symmetry.span import coordinates_of, exact_matrix
@@ -81,14 +82,13 @@ class SymmetryPenalty:
                 f"Expected {len(candidates)} weights, one for each candidate algebra, finite and not negative, got "
                 f"{weights}."
             )
-        if not 0 < floor < float("inf"):
-            raise ValueError(f"Expected the floor of a penalty to be positive and finite, got {floor}.")
+        require_floor(floor, "a penalty")
         for name, value in zip(
             ("candidates", "kind", "weights", "floor", "rhs"), (candidates, kind, weights, floor, rhs), strict=True
         ):
             object.__setattr__(self, name, value)
 
-    @property
+    @cached_property
     def generators(self) -> tuple[Generator, ...]:
         """All generators that occur, each once, in the order of their first occurrence."""
         return tuple(dict.fromkeys(generator for candidate in self.candidates for generator in candidate))
@@ -151,7 +151,7 @@ class SymmetryPenalty:
         squares = defects(products)
         if self.kind == "squared":
             return squares.sum()
-        return ((squares + self.floor**2).sqrt() - self.floor).sum()
+        return smooth_sum(squares, self.floor)
 
 
 def _candidates(
