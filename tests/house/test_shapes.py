@@ -4,7 +4,7 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from pdesym.cli import lab
+from pdesym.cli.app import lab
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import derivative, wavenumbers
 
