@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pdesym.datasets import problem, store
+from pdesym.datasets import problem, schema, store
 from pdesym.datasets.failure import explained
 from pdesym.datasets.recipe import Recipe
 from pdesym.solvers import AccuracyWarning
@@ -33,7 +33,7 @@ def run_block(recipe: Recipe, directory: Path, split: str, shard: int, device: s
     """
     with explained(recipe, directory, split, shard):
         arrays = solved_block(recipe, split, shard, device)
-        store.write(recipe, directory, split, shard, arrays)
+        store.write(schema.layout(recipe, device), directory, split, shard, arrays)
     return BlockReport(split, shard, len(recipe.samples(split, shard)))
 
 
@@ -47,6 +47,7 @@ def solved_block(recipe: Recipe, split: str, shard: int, device: str = "cpu") ->
         warnings.simplefilter("ignore", AccuracyWarning)  # the variable `error` says it, sample by sample
         solution, drawn = problem.solve_samples(recipe, split, recipe.samples(split, shard), device)
     u = solution.u.cpu().numpy()
+    invariants = solution.equation.card.invariants if solution.equation.card else {}
     return {
         **{name: u[:, :, channel].astype(recipe.dtype) for channel, name in enumerate(solution.equation.fields)},
         **{name: values.numpy() for name, values in drawn.items()},
@@ -54,4 +55,5 @@ def solved_block(recipe: Recipe, split: str, shard: int, device: str = "cpu") ->
         "horizon": solution.horizon.cpu().numpy(),
         "steps": solution.steps.cpu().numpy(),
         "points_used": solution.points_used.cpu().numpy(),
+        **{f"{schema.INVARIANT}{name}": solution.invariant(name).cpu().numpy() for name in invariants},
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pdesym.datasets import store
+from pdesym.datasets import schema, store
 from pdesym.datasets.errors import GenerationError
 from pdesym.datasets.plan import size_text
 from pdesym.datasets.recipe import Recipe
@@ -21,7 +21,7 @@ def refuse_without_space(recipe: Recipe, directory: Path) -> None:
     Raises:
         GenerationError: when less space is free than the missing shards can need.
     """
-    needed, free = store.disk_bytes(recipe, directory), shutil.disk_usage(directory).free
+    needed, free = store.disk_bytes(schema.layout(recipe), directory), shutil.disk_usage(directory).free
     if needed > free:
         raise GenerationError(
             f"The dataset needs up to {size_text(needed)} more in {directory} and {size_text(free)} are free: make "
@@ -47,7 +47,7 @@ def explained(recipe: Recipe, directory: Path, split: str = "", shard: int = 0) 
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
-        needed = store.disk_bytes(recipe, directory)
+        needed = store.disk_bytes(schema.layout(recipe), directory)
         raise GenerationError(
             f"The disk is full at {directory}: make room for up to {size_text(needed)} more and repeat the command; "
             f"{_kept(recipe, directory)}."

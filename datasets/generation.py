@@ -59,7 +59,7 @@ def generate(
             store.prepare(recipe, directory, device)
         todo = store.missing(recipe, directory)
         if todo:
-            store.refuse_other_versions(recipe, directory, device)
+            store.refuse_other_versions(directory, todo[0][0], device)
         _run(recipe, directory, todo, progress, workers, device)
         with explained(recipe, directory):
             store.mark_complete(recipe, directory)

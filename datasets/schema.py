@@ -2,15 +2,22 @@
 
 A dataset is a folder:
 
-    recipe.yaml   the recipe, every default written out; written first, never changed
-    data.zarr/    a zarr (version 3) store with a group for each split: train, valid, test
+    recipe.yaml     of generated data: the recipe, every default written out; written first, never changed
+    source.yaml     of data from elsewhere, in its place: what they are and where they come from
+    data.zarr/      a zarr (version 3) store with a group for each split: train, valid, test
+    manifest.json   written when all is there: the SHA-256 of every file of metadata
+
+and, while it is being filled, `pieces/` (finished batches of unfinished shards), `failures/` (why samples failed) and
+`locks/` (who works on which shard).
 
 A group opens with plain xarray. Its dimensions are `sample`, `time` and the axes of the grid; it has one variable for
-each field of the equation, one for each parameter that the samples draw, and for each sample the solver's account.
+each field of the equation, one for whatever every sample draws, the solver's account for each sample, the invariants of
+the equation at every frame, and for each sample a checksum and a status.
 """
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,20 +25,30 @@ import numpy as np
 import torch
 
 import pdesym
-from pdesym.datasets import recipe_file
+from pdesym.datasets import problem, recipe_file
 from pdesym.datasets.errors import RecipeError
 from pdesym.datasets.recipe import Recipe, Uniform
-from pdesym.solvers import Equation, Grid
+from pdesym.solvers import Equation
+from pdesym.solvers.steppers import DEFAULT, stepper_named
 
-VERSION = 1
+VERSION = 2
 """Of this layout; a dataset of another one is not read."""
 
 RECIPE_FILE = "recipe.yaml"
+SOURCE_FILE = "source.yaml"
 STORE = "data.zarr"
+MANIFEST = "manifest.json"
 LOCK = ".lock"
+PIECES, FAILURES, LOCKS = "pieces", "failures", "locks"
 
-DONE = 1
-"""The value of `status` of a sample whose data are all there; 0 before that."""
+TODO, COMPLETE, FAILED = 0, 1, 2
+"""The values of `status`: nothing there yet, all data there, and no solution (the values are nan)."""
+
+INVARIANT = "invariant_"
+"""What the name of the variable of an invariant begins with."""
+
+CHECKSUM, STATUS = "checksum", "status"
+"""The variables that `store.write` adds to those it is given; they are the last two of every group."""
 
 _CHUNK_BYTES = 2**20
 _DISK_BLOCK = 4096
@@ -77,73 +94,233 @@ def _rounded_up(size: int) -> int:
     return -(-size // _DISK_BLOCK) * _DISK_BLOCK
 
 
-def variables(recipe: Recipe, split: str, grid: Grid, fields: tuple[str, ...]) -> tuple[Variable, ...]:
-    """The arrays of a split that are filled shard by shard.
+Coordinate = tuple[Variable, np.ndarray | range]
+"""A coordinate with its values; numbers that count up are a `range`."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One split as it is stored.
+
+    Attributes:
+        attributes: of the group: text and numbers only.
+        coordinates: the coordinates with their values, numbers that count up as a `range`; they are written when the
+            store is made.
+        variables: the arrays that are filled shard by shard, in the order of the checksum; `checksum` and `status`
+            are the last two.
+    """
+
+    attributes: dict[str, Any]
+    coordinates: tuple[Coordinate, ...]
+    variables: tuple[Variable, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the variables before compression."""
+        return sum(variable.nbytes for variable in self.variables)
+
+    @property
+    def bytes_per_sample(self) -> int:
+        """Bytes of one sample in all variables before compression."""
+        return sum(variable.bytes_per_sample for variable in self.variables)
+
+    @property
+    def begun_bytes(self) -> int:
+        """An upper bound of what the group occupies on a disk before its first shard: metadata and coordinates."""
+        return 2**17 + sum(variable.nbytes for variable, _ in self.coordinates)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Everything that the store of a dataset is, but for the values of its variables.
+
+    Attributes:
+        sizes: the number of samples of each split.
+        shard: samples that are stored in one piece.
+        groups: what is stored of each split.
+    """
+
+    sizes: dict[str, int]
+    shard: int
+    groups: dict[str, Group]
+
+    @property
+    def shard_counts(self) -> dict[str, int]:
+        """The number of shards of each split."""
+        return {split: -(-size // self.shard) for split, size in self.sizes.items()}
+
+    @property
+    def shards(self) -> tuple[tuple[str, int], ...]:
+        """Every unit of writing, (split, number of the shard), in order."""
+        return tuple((split, k) for split, count in self.shard_counts.items() for k in range(count))
+
+    def samples(self, split: str, shard: int) -> range:
+        """The indices of the samples of a shard."""
+        return range(shard * self.shard, min((shard + 1) * self.shard, self.sizes[split]))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all variables before compression."""
+        return sum(group.nbytes for group in self.groups.values())
+
+
+def layout(recipe: Recipe, device: str = "cpu") -> Layout:
+    """What is stored of the dataset of a recipe.
 
     Raises:
+        ValueError: when the recipe does not describe a problem.
         RecipeError: when a parameter has the name of a field or of another array.
     """
-    samples, shard = recipe.splits.sizes[split], recipe.shard
-    shape = (samples, recipe.times.count, *grid.points)
-    sample_bytes = math.prod(shape[1:]) * np.dtype(recipe.dtype).itemsize
-    chunk = max((d for d in range(1, shard + 1) if shard % d == 0 and d * sample_bytes <= _CHUNK_BYTES), default=1)
-
-    def of_sample(name: str, dtype: str, long_name: str, **attributes: Any) -> Variable:
-        attributes = {"units": "1", "long_name": long_name, **attributes}
-        return Variable(name, ("sample",), (samples,), dtype, attributes, chunk=shard, shard=shard)
-
-    arrays = [
-        Variable(
-            name,
-            ("sample", "time", *grid.axes),
-            shape,
-            recipe.dtype,
-            {"units": "1", "long_name": f"dependent variable {name}"},
-            chunk,
-            shard,
+    equation, grid, times = problem.first_equation(recipe), problem.grid_of(recipe), problem.times_of(recipe).numpy()
+    drawn = _sample_variables(recipe)
+    groups = {}
+    for split, samples in recipe.splits.sizes.items():
+        variables = (
+            *(
+                field_variable(name, (samples, recipe.times.count, *grid.points), recipe.dtype, recipe.shard)
+                for name in equation.fields
+            ),
+            *(sample_variable(name, samples, recipe.shard, **about) for name, about in drawn.items()),
+            *account_variables(samples, recipe.shard),
+            *invariant_variables(equation, samples, recipe.times.count, recipe.shard),
+            *closing_variables(samples, recipe.shard),
         )
-        for name in fields
-    ]
-    for name, law in recipe.parameters.items():
-        if isinstance(law, Uniform):
-            arrays.append(of_sample(name, "float64", f"parameter {name}", distribution=f"uniform {list(law.uniform)}"))
-    arrays += [
-        of_sample("error", "float64", "estimated relative L2 error of the solution, largest over the frames"),
-        of_sample("horizon", "float64", "time up to which that error stays within the tolerance"),
-        of_sample("steps", "int64", "time steps of the solver"),
-        of_sample("points_used", "int64", "grid points along an axis that the solver used at most"),
-        of_sample("status", "int8", "1 when the sample is complete, 0 before", flag_values=[0, DONE]),
-    ]
-    names = [array.name for array in arrays]
-    taken = {"sample", "time", *grid.axes}
-    for number, name in enumerate(names):
-        if name in taken or name in names[:number]:
-            raise RecipeError(f"The name {name} is taken twice in the dataset: rename the parameter or field {name}.")
-    return tuple(arrays)
+        coordinates: tuple[Coordinate, ...] = (
+            *frame_coordinates(split, samples, times),
+            *(
+                axis_coordinate(axis, points.numpy(), length)
+                for axis, points, length in zip(grid.axes, grid.coordinates(), grid.length, strict=True)
+            ),
+        )
+        refuse_names_taken_twice(variables, coordinates)
+        groups[split] = Group(
+            _provenance(recipe, split, equation, device, tuple(variable.name for variable in variables)),
+            coordinates,
+            variables,
+        )
+    return Layout(recipe.splits.sizes, recipe.shard, groups)
 
 
-def coordinates(recipe: Recipe, split: str, grid: Grid, times: torch.Tensor) -> tuple[tuple[Variable, np.ndarray], ...]:
-    """The coordinates of a split with their values; they are written when the store is made."""
-    samples = recipe.splits.sizes[split]
-    values: list[tuple[str, np.ndarray, dict[str, Any]]] = [
-        ("sample", np.arange(samples, dtype="int64"), {"long_name": f"index of the sample in the split {split}"}),
-        ("time", times.numpy(), {"axis": "T", "long_name": "time since the initial field"}),
-    ]
-    for axis, points, length in zip(grid.axes, grid.coordinates(), grid.length, strict=True):
-        about = {"axis": axis.upper(), "long_name": f"position {axis}", "periodic": 1, "length": length}
-        values.append((axis, points.numpy(), about))
-    return tuple(
-        (Variable(name, (name,), array.shape, str(array.dtype), {"units": "1", **about}, len(array), len(array)), array)
-        for name, array, about in values
+def field_variable(name: str, shape: tuple[int, ...], dtype: str, shard: int, **attributes: Any) -> Variable:
+    """The array of one field, of shape (sample, time, x[, y[, z]]), in chunks of at most about a megabyte."""
+    dims = ("sample", "time", *("x", "y", "z")[: len(shape) - 2])
+    sample_bytes = math.prod(shape[1:]) * np.dtype(dtype).itemsize
+    chunk = max((d for d in range(1, shard + 1) if shard % d == 0 and d * sample_bytes <= _CHUNK_BYTES), default=1)
+    attributes = {"units": "1", "long_name": f"dependent variable {name}", **attributes}
+    return Variable(name, dims, shape, dtype, attributes, chunk, shard)
+
+
+def sample_variable(
+    name: str, samples: int, shard: int, long_name: str, dtype: str = "float64", **attributes: Any
+) -> Variable:
+    """An array with one number for each sample."""
+    attributes = {"units": "1", "long_name": long_name, **attributes}
+    return Variable(name, ("sample",), (samples,), dtype, attributes, chunk=shard, shard=shard)
+
+
+def account_variables(samples: int, shard: int) -> tuple[Variable, ...]:
+    """What the solver says about each sample."""
+    return (
+        sample_variable(
+            "error", samples, shard, "estimated relative L2 error of the solution, largest over the frames"
+        ),
+        sample_variable("horizon", samples, shard, "time up to which that error stays within the tolerance"),
+        sample_variable("steps", samples, shard, "time steps of the solver", "int64"),
+        sample_variable(
+            "points_used", samples, shard, "grid points along an axis that the solver used at most", "int64"
+        ),
     )
 
 
-def group_bytes(recipe: Recipe, split: str, grid: Grid) -> int:
-    """An upper bound of what a group occupies on a disk before its first shard: metadata and coordinates."""
-    return 2**17 + 8 * (recipe.splits.sizes[split] + recipe.times.count + sum(grid.points))
+def invariant_variables(equation: Equation, samples: int, frames: int, shard: int) -> tuple[Variable, ...]:
+    """The invariants on the card of the equation, at every frame of every sample."""
+    densities = equation.card.invariants if equation.card else {}
+    return tuple(
+        Variable(
+            f"{INVARIANT}{name}",
+            ("sample", "time"),
+            (samples, frames),
+            "float64",
+            {"units": "1", "long_name": f"integral of {density} over the box"},
+            chunk=shard,
+            shard=shard,
+        )
+        for name, density in densities.items()
+    )
 
 
-def provenance(recipe: Recipe, split: str, equation: Equation, scheme: str, device: str) -> dict[str, Any]:
+def closing_variables(samples: int, shard: int) -> tuple[Variable, ...]:
+    """The last two arrays of every group, which `store.write` fills."""
+    return (
+        sample_variable(
+            CHECKSUM,
+            samples,
+            shard,
+            "first 8 bytes, little-endian, of the BLAKE2b of the bytes of the sample in all variables before this one",
+            "uint64",
+        ),
+        sample_variable(
+            STATUS,
+            samples,
+            shard,
+            "1 when the sample is complete, 2 when it failed and its values are nan, 0 before",
+            "int8",
+            flag_values=[TODO, COMPLETE, FAILED],
+            flag_meanings="todo complete failed",
+        ),
+    )
+
+
+def frame_coordinates(split: str, samples: int, times: np.ndarray) -> tuple[Coordinate, Coordinate]:
+    """The coordinates `sample` and `time` with their values."""
+    about = {"units": "1", "long_name": f"index of the sample in the split {split}"}
+    return (
+        (Variable("sample", ("sample",), (samples,), "int64", about, samples, samples), range(samples)),
+        _coordinate("time", times, axis="T", long_name="time since the initial field"),
+    )
+
+
+def axis_coordinate(axis: str, points: np.ndarray, length: float, periodic: int = 1) -> Coordinate:
+    """The coordinate of an axis of space with its values."""
+    return _coordinate(
+        axis, points, axis=axis.upper(), long_name=f"position {axis}", periodic=periodic, length=float(length)
+    )
+
+
+def _coordinate(name: str, array: np.ndarray, **about: Any) -> Coordinate:
+    attributes = {"units": "1", **about}
+    return Variable(name, (name,), array.shape, str(array.dtype), attributes, len(array), len(array)), array
+
+
+def refuse_names_taken_twice(variables: tuple[Variable, ...], coordinates: tuple[Coordinate, ...]) -> None:
+    """Keeps two arrays of a group from having one name.
+
+    Raises:
+        RecipeError: that says the name.
+    """
+    taken = {variable.name for variable, _ in coordinates}
+    for variable in variables:
+        if variable.name in taken:
+            raise RecipeError(
+                f"The name {variable.name} is taken twice in the dataset: rename the parameter or field "
+                f"{variable.name}."
+            )
+        taken.add(variable.name)
+
+
+def _sample_variables(recipe: Recipe) -> Mapping[str, dict[str, Any]]:
+    if hasattr(problem, "sample_variables"):
+        return problem.sample_variables(recipe)
+    return {
+        name: {"long_name": f"parameter {name}", "distribution": f"uniform {list(law.uniform)}"}
+        for name, law in recipe.parameters.items()
+        if isinstance(law, Uniform)
+    }
+
+
+def _provenance(
+    recipe: Recipe, split: str, equation: Equation, device: str, variables: tuple[str, ...]
+) -> dict[str, Any]:
     """The attributes of a group: text and numbers only, enough to make the data again."""
     accuracy = {"rtol": recipe.rtol} if recipe.dt is None else {"dt": recipe.dt}
     fixed = {name: value for name, value in equation.parameters.items() if isinstance(value, float)}
@@ -151,17 +328,28 @@ def provenance(recipe: Recipe, split: str, equation: Equation, scheme: str, devi
         "Conventions": "CF-1.11",
         "title": f"{recipe.name}: {split}",
         "pdesym_schema": VERSION,
+        "name": recipe.name,
+        "split": split,
+        "fields": json.dumps(equation.fields),
+        "variables": json.dumps(variables),
         "equation": equation.statement,
+        "equation_text": json.dumps(equation.text),
+        "where": json.dumps(equation.where),
         "parameters": json.dumps(fixed),
-        "solver": scheme,
+        "solver": stepper_named(getattr(recipe, "method", None) or DEFAULT).name,
         **accuracy,
         "seed": recipe.seed,
-        "split": split,
         "shard": recipe.shard,
+        "batch": batch_of(recipe),
         "recipe": recipe_file.dump(recipe),
         **versions(device),
         "complete": 0,
     }
+
+
+def batch_of(recipe: Recipe) -> int:
+    """The number of samples that are solved together: the whole shard where the recipe does not say."""
+    return getattr(recipe, "batch", None) or recipe.shard
 
 
 def versions(device: str) -> dict[str, str]:
@@ -172,3 +360,8 @@ def versions(device: str) -> dict[str, str]:
         "numpy_version": np.__version__,
         "device": torch.device(device).type,
     }
+
+
+def variables(recipe: Recipe, split: str, grid: Any = None, fields: Any = None) -> tuple[Variable, ...]:
+    """The arrays of a split that are filled shard by shard."""
+    return layout(recipe).groups[split].variables

@@ -6,25 +6,31 @@ the data of a shard are written before its mark, and one writer holds a folder a
 
 import errno
 import fcntl
+import hashlib
+import json
+import os
 import shutil
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import zarr
-from zarr.codecs import BloscCodec
+from zarr.codecs import BloscCodec, Crc32cCodec
 
-from pdesym.datasets import problem, recipe_file, schema
+from pdesym.datasets import recipe_file, schema
 from pdesym.datasets.errors import GenerationError, RecipeError
 from pdesym.datasets.recipe import Recipe
 from pdesym.datasets.recipe_problem import shown
-from pdesym.solvers.steppers import KROGSTAD
 
 Shard = tuple[str, int]
+
+Shards = Recipe | schema.Layout
+"""What knows how the samples are cut into shards."""
 
 
 @contextmanager
@@ -73,21 +79,26 @@ def refuse_other_content(recipe: Recipe, directory: Path) -> None:
 
 
 def prepare(recipe: Recipe, directory: Path, device: str) -> None:
-    """Makes the folder ready to be filled: the recipe first, then the store with all metadata and coordinates."""
-    saved, store = directory / schema.RECIPE_FILE, directory / schema.STORE
-    if not saved.exists():
-        partial = saved.with_suffix(".partial")
-        partial.write_text(recipe_file.dump(recipe), encoding="utf-8")
-        partial.replace(saved)
-    if store.exists():
-        for left_over in store.rglob("*.partial"):  # of a writer that was killed before it renamed its file
-            left_over.unlink()
-        return
-    partial = store.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    for split in recipe.splits.sizes:
-        _make_group(recipe, split, partial, device)
-    partial.rename(store)
+    """Makes the folder ready to be filled with the dataset of a recipe: the recipe first, then the store."""
+    replace_file(directory / schema.RECIPE_FILE, recipe_file.dump(recipe), only_new=True)
+    create(schema.layout(recipe, device), directory)
+
+
+def create(layout: schema.Layout, directory: Path) -> None:
+    """Makes the store with all metadata and coordinates, and the folders for what is under way; what is there stays.
+
+    The store appears at once or not at all. Nothing of other writers is touched: some may still be at work.
+    """
+    store = directory / schema.STORE
+    if not store.exists():
+        partial = store.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        for split, group in layout.groups.items():
+            _make_group(group, split, partial)
+        partial.rename(store)
+    if not (directory / schema.MANIFEST).exists():
+        for name in (schema.PIECES, schema.FAILURES, schema.LOCKS):
+            (directory / name).mkdir(exist_ok=True)
 
 
 def recipe_in(directory: Path) -> Recipe:
@@ -95,50 +106,162 @@ def recipe_in(directory: Path) -> Recipe:
     return recipe_file.load(Recipe, directory / schema.RECIPE_FILE)
 
 
-def missing(recipe: Recipe, directory: Path) -> list[Shard]:
-    """The shards that have no mark yet."""
+def group_in(directory: Path, split: str) -> zarr.Group:
+    """The zarr group of a split, to be read."""
+    return zarr.open_group(directory / schema.STORE, path=split, mode="r", use_consolidated=False)
+
+
+def status_in(directory: Path, split: str) -> np.ndarray:
+    """The status of every sample of a split, int8: `schema.TODO`, `COMPLETE` or `FAILED`.
+
+    Whatever the moment, a sample with another status than `TODO` has all its data on the disk.
+    """
+    return np.asarray(_array(directory, split, schema.STATUS)[:])
+
+
+def missing(shards: Shards, directory: Path) -> list[Shard]:
+    """The shards of a recipe or a layout that have no mark yet."""
     if not (directory / schema.STORE).exists():
-        return list(recipe.shards)
-    status = {split: np.asarray(_array(directory, split, "status")[:]) for split in recipe.splits.sizes}
+        return list(shards.shards)
+    status = {split: status_in(directory, split) for split in dict(shards.shards)}
     return [
         (split, shard)
-        for split, shard in recipe.shards
-        if not np.all(status[split][_span(recipe, split, shard)] == schema.DONE)
+        for split, shard in shards.shards
+        if np.any(status[split][_span(shards, split, shard)] == schema.TODO)
     ]
 
 
-def write(recipe: Recipe, directory: Path, split: str, shard: int, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes all arrays of one shard, then its mark. Nothing smaller than a shard is ever written.
+def is_marked(shards: Shards, directory: Path, split: str, shard: int) -> bool:
+    """Whether one shard is all there."""
+    status = _array(directory, split, schema.STATUS)[_span(shards, split, shard)]
+    return not np.any(np.asarray(status) == schema.TODO)
 
-    Two processes that wrote parts of one shard would each rewrite the whole file and lose the other's samples.
+
+def write(
+    layout: schema.Layout,
+    directory: Path,
+    split: str,
+    shard: int,
+    arrays: Mapping[str, np.ndarray],
+    failures: Mapping[int, str] = MappingProxyType({}),
+) -> None:
+    """Writes all arrays of one shard with their checksum, why samples failed, and then the mark.
+
+    Nothing smaller than a shard is ever written: two processes that wrote parts of one would each rewrite the whole
+    file and lose the other's samples.
+
+    Args:
+        layout: of the store.
+        directory: the folder.
+        split: which part.
+        shard: which shard.
+        arrays: one array for each variable but the last two, `checksum` and `status`; the first axis are the samples.
+        failures: why samples have no values, by their index in the split; the caller made their values nan.
+
+    Raises:
+        ValueError: when an array is missing, is one too many, or has another shape than the layout says.
     """
-    span = _span(recipe, split, shard)
-    for name, array in arrays.items():
-        _array(directory, split, name)[span] = array
-    _array(directory, split, "status")[span] = schema.DONE
+    *variables, _, _ = layout.groups[split].variables
+    span = _span(layout, split, shard)
+    if set(arrays) != {variable.name for variable in variables}:
+        raise ValueError(
+            f"Expected the arrays {', '.join(variable.name for variable in variables)} for a shard of {split}, got "
+            f"{', '.join(arrays)}."
+        )
+    stored = {variable.name: np.asarray(arrays[variable.name], dtype=variable.dtype) for variable in variables}
+    for variable in variables:
+        expected = (span.stop - span.start, *variable.shape[1:])
+        if stored[variable.name].shape != expected:
+            raise ValueError(
+                f"Expected {variable.name} of shape {expected} for shard {shard} of {split}, got "
+                f"{stored[variable.name].shape}."
+            )
+    stored[schema.CHECKSUM] = checksums([stored[variable.name] for variable in variables])
+    group = zarr.open_group(directory / schema.STORE, path=split, mode="r+", use_consolidated=False)
+    for name, array in stored.items():
+        _writable(group, name)[span] = array
+    if failures:
+        text = json.dumps({str(sample): reason for sample, reason in failures.items()})
+        (directory / schema.FAILURES).mkdir(exist_ok=True)
+        replace_file(_failures_file(directory, split, shard), text)
+    status = np.full(span.stop - span.start, schema.COMPLETE, dtype="int8")
+    status[[sample - span.start for sample in failures]] = schema.FAILED
+    _writable(group, schema.STATUS)[span] = status
 
 
-def mark_complete(recipe: Recipe, directory: Path) -> None:
-    """Says in the attributes of every group that its samples are all there, and gathers the metadata in one file."""
+def checksums(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """For each sample the first 8 bytes of the BLAKE2b of its bytes in all arrays, `(sample,)` uint64.
+
+    Args:
+        arrays: the stored values of all variables but `checksum` and `status`, in the order of the group's attribute
+            `variables`; the first axis are the samples.
+    """
+    contiguous = [np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")) for array in arrays]
+    sums = []
+    for sample in range(len(contiguous[0])):
+        sum_of = hashlib.blake2b(digest_size=8)
+        for array in contiguous:
+            sum_of.update(array[sample].tobytes())
+        sums.append(int.from_bytes(sum_of.digest(), "little"))
+    return np.array(sums, dtype="uint64")
+
+
+def failures_in(directory: Path, split: str) -> dict[int, str]:
+    """Why samples of a split failed, by their index; of a dataset that is complete or not."""
+    gathered = group_in(directory, split).attrs.get("failures")
+    if gathered is not None:
+        return {int(sample): reason for sample, reason in json.loads(str(gathered)).items()}
+    files = (directory / schema.FAILURES).glob(f"{split}-*.json")
+    texts = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return {int(sample): reason for sample, reason in sorted((int(s), r) for text in texts for s, r in text.items())}
+
+
+def mark_complete(layout: Shards, directory: Path) -> None:
+    """Says in the attributes of every group that its samples are all there, and why some failed; gathers the metadata.
+
+    What was under way only is removed, and `manifest.json` is the last to appear. May be killed and done again.
+    """
     store = directory / schema.STORE
-    if zarr.open_group(store, mode="r").metadata.consolidated_metadata is not None:
+    if (directory / schema.MANIFEST).exists():
         return
-    for split in recipe.splits.sizes:
-        zarr.open_group(store, path=split, mode="r+").attrs["complete"] = 1
+    for split in dict(layout.shards):
+        group = zarr.open_group(store, path=split, mode="r+", use_consolidated=False)
+        if not group.attrs["complete"]:
+            # One write: after it the files with the failures are not needed any more.
+            group.update_attributes({"failures": json.dumps(failures_in(directory, split)), "complete": 1})
     with warnings.catch_warnings():
         # Zarr warns that other readers may not know the gathered copy; the standard has them skip it, and without it
         # xarray warns whenever somebody opens the dataset.
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         zarr.consolidate_metadata(store)
+    for name in (schema.PIECES, schema.FAILURES, schema.LOCKS):
+        shutil.rmtree(directory / name, ignore_errors=True)
+    for left_over in directory.rglob("*.partial"):  # of writers that were killed before they renamed their files
+        left_over.unlink(missing_ok=True)
+    replace_file(directory / schema.MANIFEST, _manifest(directory))
 
 
-def refuse_other_versions(recipe: Recipe, directory: Path, device: str) -> None:
+def _manifest(directory: Path) -> str:
+    """The SHA-256 of every file that is no data: the data have checksums of their own."""
+    store = directory / schema.STORE
+    groups = [path.parent for path in store.glob("*/zarr.json")]
+    files = [directory / name for name in (schema.RECIPE_FILE, schema.SOURCE_FILE) if (directory / name).exists()]
+    files += store.rglob("zarr.json")
+    for group in groups:
+        data = set(json.loads(str(zarr.open_group(group, mode="r").attrs["variables"])))
+        coordinates = [array for array in group.iterdir() if array.is_dir() and array.name not in data]
+        files += [file for array in coordinates for file in array.rglob("*") if file.is_file()]
+    sums = {file.relative_to(directory).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    return json.dumps({"pdesym_schema": schema.VERSION, "sha256": dict(sorted(sums.items()))}, indent=1) + "\n"
+
+
+def refuse_other_versions(directory: Path, split: str, device: str) -> None:
     """Keeps a dataset that was begun elsewhere from getting samples of other bits than its attributes say.
 
     Raises:
         GenerationError: when a version or the kind of device differs.
     """
-    begun = zarr.open_group(directory / schema.STORE, path=next(iter(recipe.splits.sizes)), mode="r").attrs
+    begun = group_in(directory, split).attrs
     for key, value in {"pdesym_schema": schema.VERSION, **schema.versions(device)}.items():
         if begun[key] != value:
             raise GenerationError(
@@ -147,17 +270,16 @@ def refuse_other_versions(recipe: Recipe, directory: Path, device: str) -> None:
             )
 
 
-def disk_bytes(recipe: Recipe, directory: Path) -> int:
+def disk_bytes(layout: schema.Layout, directory: Path) -> int:
     """An upper bound of what is still to be written into the folder, in bytes on disk."""
-    grid, fields = problem.grid_of(recipe), problem.first_equation(recipe).fields
     begun = (directory / schema.STORE).exists()
-    todo = Counter(split for split, _ in missing(recipe, directory)) if begun else recipe.shard_counts
+    todo = Counter(split for split, _ in missing(layout, directory)) if begun else layout.shard_counts
     total = 0
     for split, shards in todo.items():
-        arrays = schema.variables(recipe, split, grid, fields)
-        total += shards * sum(array.file_bytes(min(recipe.shard, recipe.splits.sizes[split])) for array in arrays)
+        group, samples = layout.groups[split], min(layout.shard, layout.sizes[split])
+        total += shards * sum(variable.file_bytes(samples) for variable in group.variables)
         if not begun:
-            total += schema.group_bytes(recipe, split, grid)
+            total += group.begun_bytes
     return total
 
 
@@ -166,14 +288,26 @@ def errors(recipe: Recipe, directory: Path) -> np.ndarray:
     return np.concatenate([np.asarray(_array(directory, split, "error")[:]) for split in recipe.splits.sizes])
 
 
-def _make_group(recipe: Recipe, split: str, store: Path, device: str) -> None:
-    grid, equation = problem.grid_of(recipe), problem.first_equation(recipe)
-    group = zarr.open_group(store, path=split, mode="w-", zarr_format=3)
-    group.attrs.update(schema.provenance(recipe, split, equation, KROGSTAD.name, device))
-    for variable, values in schema.coordinates(recipe, split, grid, problem.times_of(recipe)):
-        _make_array(group, variable)[:] = values
-    for variable in schema.variables(recipe, split, grid, equation.fields):
-        _make_array(group, variable)
+def replace_file(path: Path, text: str, only_new: bool = False) -> None:
+    """Writes a file that appears with all of the text or not at all; one that is there stays when `only_new`."""
+    if only_new and path.exists():
+        return
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def _failures_file(directory: Path, split: str, shard: int) -> Path:
+    return directory / schema.FAILURES / f"{split}-{shard}.json"
+
+
+def _make_group(group: schema.Group, split: str, store: Path) -> None:
+    made = zarr.open_group(store, path=split, mode="w-", zarr_format=3)
+    made.attrs.update(group.attributes)
+    for variable, values in group.coordinates:
+        _make_array(made, variable)[:] = np.asarray(values, dtype=variable.dtype)
+    for variable in group.variables:
+        _make_array(made, variable)
 
 
 def _make_array(group: zarr.Group, variable: schema.Variable) -> zarr.Array[Any]:
@@ -185,17 +319,25 @@ def _make_array(group: zarr.Group, variable: schema.Variable) -> zarr.Array[Any]
         dtype=variable.dtype,
         chunks=(variable.chunk, *rest),
         shards=(variable.shard, *rest) if variable.shard > variable.chunk else None,
-        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"),
+        # The sum over the compressed bytes lets no changed byte of a file pass for data.
+        compressors=(BloscCodec(cname="zstd", clevel=3, shuffle="shuffle"), Crc32cCodec()),
         fill_value=float("nan") if floating else 0,
         dimension_names=variable.dims,
         attributes=variable.attributes,
     )
 
 
+def _writable(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    # A chunk of nothing but the fill value is written too: a file that is not there is always a loss.
+    return array.with_config({"write_empty_chunks": True})
+
+
 def _array(directory: Path, split: str, name: str) -> zarr.Array[Any]:
-    return zarr.open_array(directory / schema.STORE, path=f"{split}/{name}", mode="r+")
+    return zarr.open_array(directory / schema.STORE, path=f"{split}/{name}", mode="r")
 
 
-def _span(recipe: Recipe, split: str, shard: int) -> slice:
-    samples = recipe.samples(split, shard)
+def _span(shards: Shards, split: str, shard: int) -> slice:
+    samples = shards.samples(split, shard)
     return slice(samples.start, samples.stop)

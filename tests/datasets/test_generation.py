@@ -29,7 +29,7 @@ def test_the_number_of_workers_does_not_change_a_byte(small_kdv, small_dataset, 
 
 def test_the_stored_values_are_those_of_the_solver(small_kdv, small_dataset):
     grid, times = Grid(32, length=32.0), torch.linspace(0.5, 2.0, 7, dtype=torch.float64)
-    u0 = initial_fields(small_kdv, "test", range(2), fields=1)
+    u0 = initial_fields(small_kdv, "test", range(2))
     expected = solve(Equation("u_t = -u*u_x - u_xxx"), u0, grid, times, rtol=1e-8).u[:, :, 0].numpy()
     stored = open_dataset(small_dataset, "test").u.values
     norm = np.linalg.norm(expected, axis=(1, 2))
@@ -63,7 +63,7 @@ def test_a_drawn_parameter_is_the_one_that_was_solved_with(changed, tmp_path):
     data = open_dataset(generate(recipe, tmp_path / "burgers", progress=False), "train")
     drawn = drawn_parameters(recipe, "train", [2, 0, 1])["nu"]
     np.testing.assert_array_equal(data.nu.values[[2, 0, 1]], drawn.numpy())
-    u0 = initial_fields(recipe, "train", [0], fields=1)
+    u0 = initial_fields(recipe, "train", [0])
     times = torch.linspace(0.5, 2.0, 7, dtype=torch.float64)
 
     def distance(nu: float) -> float:
@@ -101,7 +101,7 @@ def test_progress_is_said_on_standard_error_or_not_at_all(changed, tmp_path, cap
     out, err = capsys.readouterr()
     assert out == ""
     first, last = err.splitlines()
-    assert first.startswith("small-kdv: 2 samples (train 2) of 7 frames x 32 points, u; 1.9 kB in 1 shard, into ")
+    assert first.startswith("small-kdv: 2 samples (train 2) of 7 frames x 32 points, u; 2.2 kB in 1 shard, into ")
     assert re.fullmatch(r"small-kdv: 2 samples in [\d.]+ s; [\d.]+ kB; largest estimated error \d\.\de-\d\d", last)
     generate(recipe, tmp_path / "lines")
     assert "nothing was missing" in capsys.readouterr().err
@@ -214,7 +214,7 @@ def test_a_blow_up_names_sample_and_time_and_keeps_what_is_written(changed, tmp_
         seed=46,
         shard=1,
     )
-    largest = initial_fields(recipe, "train", range(8), fields=1).amax((1, 2))
+    largest = initial_fields(recipe, "train", range(8)).amax((1, 2))
     first = int((largest > 0.5).nonzero()[0])
     assert first > 0
     with pytest.raises(GenerationError) as failure:

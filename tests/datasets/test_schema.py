@@ -9,6 +9,7 @@ import xarray
 
 import pdesym
 from pdesym.datasets import Recipe, describe, generate, open_dataset, recipe_file
+from pdesym.datasets import schema
 from pdesym.datasets.store import disk_bytes
 
 
@@ -16,7 +17,11 @@ def test_plain_xarray_opens_a_split(small_dataset, small_kdv):
     data = xarray.open_zarr(small_dataset / "data.zarr", group="train")  # warnings are errors here
     assert dict(data.sizes) == {"sample": 5, "time": 7, "x": 32}
     assert list(data.coords) == ["sample", "time", "x"]
-    assert sorted(data.data_vars) == ["error", "horizon", "points_used", "status", "steps", "u"]
+    assert set(data.data_vars) == {"u", "error", "horizon", "steps", "points_used", "checksum", "status"} | {
+        "invariant_mass",
+        "invariant_momentum",
+        "invariant_energy",
+    }
     assert data.u.dims == ("sample", "time", "x")
     assert data.u.dtype == np.float32
     assert np.isfinite(data.u).all()
@@ -39,7 +44,7 @@ def test_the_attributes_say_where_the_data_came_from(small_dataset, small_kdv):
     assert attributes["equation"].startswith("u_t = ")
     assert attributes["solver"].startswith("ETDRK4 (Krogstad")
     assert (attributes["split"], attributes["seed"], attributes["rtol"], attributes["shard"]) == ("valid", 3, 1e-5, 2)
-    assert (attributes["complete"], attributes["pdesym_schema"]) == (1, 1)
+    assert (attributes["complete"], attributes["pdesym_schema"]) == (1, 2)
     assert attributes["pdesym_version"] == pdesym.__version__
     assert Recipe.model_validate(recipe_file.parse(attributes["recipe"], "attrs")) == small_kdv
     assert recipe_file.load(Recipe, small_dataset / "recipe.yaml") == small_kdv
@@ -103,14 +108,14 @@ def test_the_size_is_known_before_and_bounds_what_is_written(small_dataset, smal
         ("u",),
         5,
     )
-    assert plan.bytes == 8 * (7 * 32 * 4 + 8 + 8 + 8 + 8 + 1)
+    assert plan.bytes == 8 * (7 * 32 * 4 + 4 * 8 + 3 * 7 * 8 + 8 + 1)
     assert str(plan) == (
-        "small-kdv: 8 samples (train 5, valid 1, test 2) of 7 frames x 32 points, u; 7.4 kB in 5 shards"
+        "small-kdv: 8 samples (train 5, valid 1, test 2) of 7 frames x 32 points, u; 8.8 kB in 5 shards"
     )
     used = sum(path.stat().st_blocks * 512 for path in small_dataset.rglob("*") if path.is_file())
-    assert used <= disk_bytes(small_kdv, tmp_path) <= 4 * used
+    assert used <= disk_bytes(schema.layout(small_kdv), tmp_path) <= 4 * used
 
 
 def test_a_large_dataset_is_estimated_closely(changed, tmp_path):
     recipe = changed(splits={"train": 10**6}, grid={"points": 256, "length": 32.0}, shard=64)
-    assert describe(recipe).bytes < disk_bytes(recipe, tmp_path) < 1.1 * describe(recipe).bytes
+    assert describe(recipe).bytes < disk_bytes(schema.layout(recipe), tmp_path) < 1.1 * describe(recipe).bytes
