@@ -2,8 +2,10 @@
 
 import inspect
 import itertools
+import warnings
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,25 +13,32 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pdesym.datasets import initial
+from pdesym.datasets.distributions import Distribution
 from pdesym.datasets.errors import RecipeError
-from pdesym.datasets.recipe import SPLITS, Recipe, Uniform
+from pdesym.datasets.recipe import SPLITS, Recipe
 from pdesym.datasets.recipe_problem import did_you_mean
-from pdesym.solvers import CATALOGUE, Equation, Grid, RandomSinusoids, Trajectories, solve
+from pdesym.datasets.stretched import STRETCH, refuse_time, stretched
+from pdesym.solvers import CATALOGUE, AccuracyWarning, Equation, Grid, Trajectories, solve
+from pdesym.solvers.grid import AXES
 from pdesym.solvers.solve import check_arguments
+
+# The names under which what is drawn has its own random numbers; a parameter has those of its name.
+_LENGTH_STREAM, _STRETCH_STREAM = "grid.length", "times.stretch"
 
 
 def grid_of(recipe: Recipe) -> Grid:
-    """The grid of the stored points.
+    """The grid of the stored points; where the length is drawn, that of the middle of its law.
 
     Raises:
         ValueError: for points or lengths that make no grid.
     """
-    points, length = recipe.grid.points, recipe.grid.length
-    return Grid(*((points,) if isinstance(points, int) else points), length=length)
+    length = recipe.grid.length
+    return Grid(*recipe.grid.shape, length=length.centre if isinstance(length, Distribution) else length)
 
 
 def times_of(recipe: Recipe) -> Float[Tensor, " time"]:
-    """The times of the stored frames, float64."""
+    """The times of the stored frames, float64; before they are stretched, where they are."""
     times = recipe.times
     return torch.linspace(times.first, times.last, times.count, dtype=torch.float64)
 
@@ -39,16 +48,65 @@ def drawn_parameters(recipe: Recipe, split: str, samples: Sequence[int]) -> dict
 
     The draw depends on the seed, the split, the index of the sample and the parameter's name alone.
     """
-    laws = {name: law for name, law in recipe.parameters.items() if isinstance(law, Uniform)}
-    return {
-        name: torch.tensor([_draw(recipe, split, i, name, law) for i in samples], dtype=torch.float64)
-        for name, law in laws.items()
-    }
+    return {name: _draws(recipe, split, samples, name, law) for name, law in recipe.laws.items()}
 
 
-def _draw(recipe: Recipe, split: str, sample: int, name: str, law: Uniform) -> float:
-    key = (SPLITS.index(split), sample, zlib.crc32(name.encode()))
-    return float(np.random.default_rng(np.random.SeedSequence(recipe.seed, spawn_key=key)).uniform(*law.uniform))
+def drawn_lengths(recipe: Recipe, split: str, samples: Sequence[int]) -> Float[Tensor, " sample"] | None:
+    """The length of the box of each sample along every axis, float64; None where it is not drawn."""
+    law = recipe.grid.length
+    return _draws(recipe, split, samples, _LENGTH_STREAM, law) if isinstance(law, Distribution) else None
+
+
+def time_stretch(recipe: Recipe, split: str, samples: Sequence[int]) -> Float[Tensor, " sample"] | None:
+    """The factor on the times of each sample, float64; None where the recipe has none."""
+    law = recipe.times.stretch
+    if isinstance(law, float):
+        return torch.full((len(samples),), law, dtype=torch.float64)
+    return None if law is None else _draws(recipe, split, samples, _STRETCH_STREAM, law)
+
+
+def sample_variables(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """What is drawn for each sample, by name, with what a dataset says about it: the keys that `solve_samples` gives.
+
+    Raises:
+        RecipeError: when a parameter that is drawn has the name of another thing that is.
+    """
+    variables: dict[str, dict[str, Any]] = {}
+    for name, law in recipe.laws.items():
+        variables[name] = {"long_name": f"parameter {name}", "distribution": law.text}
+    length = recipe.grid.length
+    lengths: tuple[str, ...] = ()
+    if isinstance(length, Distribution):
+        lengths = _length_names(recipe)
+        for name, axis in zip(lengths, AXES, strict=False):
+            variables[name] = {"long_name": f"length of the box along {axis}", "distribution": length.text}
+    if (stretch := recipe.times.stretch) is not None:
+        text = stretch.text if isinstance(stretch, Distribution) else f"{stretch:g} for all"
+        variables[STRETCH] = {
+            "long_name": "factor by which the times of the frames are stretched",
+            "distribution": text,
+        }
+    for name in (*lengths, *([STRETCH] if stretch is not None else [])):
+        if name in recipe.parameters:
+            raise RecipeError(f"The name {name} is taken twice in the dataset: rename the parameter {name}.")
+    return variables
+
+
+def _length_names(recipe: Recipe) -> tuple[str, ...]:
+    dims = len(recipe.grid.shape)
+    return ("length",) if dims == 1 else tuple(f"length_{axis}" for axis in AXES[:dims])
+
+
+def _draws(
+    recipe: Recipe, split: str, samples: Sequence[int], name: str, law: Distribution
+) -> Float[Tensor, " sample"]:
+    stream = zlib.crc32(name.encode())
+
+    def one(sample: int) -> float:
+        key = (SPLITS.index(split), sample, stream)
+        return law.draw(np.random.default_rng(np.random.SeedSequence(recipe.seed, spawn_key=key)))
+
+    return torch.tensor([one(sample) for sample in samples], dtype=torch.float64)
 
 
 def equation_of(recipe: Recipe, drawn: dict[str, Float[Tensor, " sample"]]) -> Equation:
@@ -59,15 +117,19 @@ def equation_of(recipe: Recipe, drawn: dict[str, Float[Tensor, " sample"]]) -> E
     """
     parameters: dict[str, Any] = {name: law for name, law in recipe.parameters.items() if isinstance(law, float)}
     parameters |= drawn
-    texts = (recipe.equation,) if isinstance(recipe.equation, str) else recipe.equation
+    texts = recipe.equations
     if len(texts) > 1 or "=" in texts[0]:
-        return Equation(*texts, **parameters)
+        if taken := sorted({"where", "card"} & set(parameters)):
+            raise RecipeError(f"A parameter cannot be called {taken[0]}: rename parameters.{taken[0]}.")
+        return Equation(*texts, where=recipe.relations, **parameters)
     name = texts[0]
     if name not in CATALOGUE:
         raise RecipeError(
             f"No equation is named {name}{did_you_mean(name, list(CATALOGUE))}: the catalogue has "
             f"{', '.join(CATALOGUE)}, and a text like 'u_t = -u*u_x - u_xxx' works too."
         )
+    if recipe.relations:
+        raise RecipeError(f"The equation {name} of the catalogue has its own relations: remove where from the recipe.")
     expected = inspect.signature(CATALOGUE[name]).parameters
     for parameter in parameters:
         if parameter not in expected:
@@ -94,33 +156,56 @@ def check(recipe: Recipe) -> None:
         ValueError: when the grid, the equation, its parameters at any of their bounds, the times, the tolerance or the
             initial law cannot be.
     """
-    laws = {name: law.uniform for name, law in recipe.parameters.items() if isinstance(law, Uniform)}
-    corners = torch.tensor(list(itertools.product(*laws.values())), dtype=torch.float64).unbind(-1) if laws else ()
-    equation = equation_of(recipe, dict(zip(laws, corners, strict=True)))
-    check_arguments(equation, grid_of(recipe), times_of(recipe), recipe.rtol, recipe.dt, start=0.0)
-    initial_fields(recipe, next(iter(recipe.splits.sizes)), [0], len(equation.fields))
+    ends = {name: law.ends for name, law in recipe.laws.items()}
+    corners = torch.tensor(list(itertools.product(*ends.values())), dtype=torch.float64).unbind(-1) if ends else ()
+    equation = equation_of(recipe, dict(zip(ends, corners, strict=True)))
+    grid, start = grid_of(recipe), -recipe.times.burn_in
+    check_arguments(equation, grid, times_of(recipe), recipe.rtol, recipe.dt, start=start)
+    if recipe.times.stretch is not None:
+        refuse_time(equation, grid.dims)
+    sample_variables(recipe)
+    split = next(iter(recipe.splits.sizes))
+    length = recipe.grid.length
+    for extent in length.ends if isinstance(length, Distribution) else (length,):
+        _fields_on(recipe, split, [0], Grid(*grid.points, length=extent), first_equation(recipe))
 
 
-def initial_fields(
-    recipe: Recipe, split: str, samples: Sequence[int], fields: int
-) -> Float[Tensor, "sample channel *space"]:
-    """u at t = 0 on the stored points, float64; every field is drawn for itself.
+def initial_fields(recipe: Recipe, split: str, samples: Sequence[int]) -> Float[Tensor, "sample channel *space"]:
+    """What the law draws, on the stored points, float64; every field is drawn for itself.
 
     Raises:
-        ValueError: when the grid has too few points for the waves of the law.
+        ValueError: when the grid has too few points for the law, or the law does not fit the equation.
     """
-    law = RandomSinusoids(terms=recipe.initial.terms, amplitude=recipe.initial.amplitude, waves=recipe.initial.waves)
-    stream = SPLITS.index(split)
-    channels = [law.sample(grid_of(recipe), samples, seed=(recipe.seed, stream, field)) for field in range(fields)]
-    return torch.cat(channels, dim=1)
+    return _initial_fields(recipe, split, samples, equation_of(recipe, drawn_parameters(recipe, split, samples)))
+
+
+def _initial_fields(
+    recipe: Recipe, split: str, samples: Sequence[int], equation: Equation
+) -> Float[Tensor, "sample channel *space"]:
+    grid, lengths = grid_of(recipe), drawn_lengths(recipe, split, samples)
+    if lengths is None:
+        return _fields_on(recipe, split, samples, grid, equation)
+    return torch.cat(
+        [
+            _fields_on(recipe, split, [sample], Grid(*grid.points, length=length), equation.select([row]))
+            for row, (sample, length) in enumerate(zip(samples, lengths.tolist(), strict=True))
+        ]
+    )
+
+
+def _fields_on(
+    recipe: Recipe, split: str, samples: Sequence[int], grid: Grid, equation: Equation
+) -> Float[Tensor, "sample channel *space"]:
+    return initial.sampled(recipe.initial, equation, grid, samples, (recipe.seed, SPLITS.index(split)))
 
 
 def solve_samples(
     recipe: Recipe, split: str, samples: Sequence[int], device: torch.device | str = "cpu"
 ) -> tuple[Trajectories, dict[str, Float[Tensor, " sample"]]]:
-    """The trajectories of some samples of a split, as one batch, and the parameters they drew.
+    """The trajectories of some samples of a split, as one batch, and what they drew (see `sample_variables`).
 
-    No files and no state: any engine may call this anywhere.
+    No files and no state: any engine may call this anywhere. The trajectories are said at the times of the recipe,
+    with the equation of the recipe, also where the frames of a sample lie at times of its own (`time_stretch`).
 
     Raises:
         ValueError: when the recipe does not describe a solvable problem.
@@ -128,6 +213,20 @@ def solve_samples(
     """
     drawn = drawn_parameters(recipe, split, samples)
     equation = equation_of(recipe, {name: values.to(device) for name, values in drawn.items()})
-    u0 = initial_fields(recipe, split, samples, len(equation.fields)).to(device)
-    accuracy = {"rtol": recipe.rtol} if recipe.dt is None else {"dt": recipe.dt}
-    return solve(equation, u0, grid_of(recipe), times_of(recipe), **accuracy), drawn
+    grid, times = grid_of(recipe), times_of(recipe)
+    u0 = _initial_fields(recipe, split, samples, equation).to(device)
+    options: dict[str, Any] = {"rtol": recipe.rtol} if recipe.dt is None else {"dt": recipe.dt}
+    options["method"] = recipe.method
+    lengths, factors = drawn_lengths(recipe, split, samples), time_stretch(recipe, split, samples)
+    solved = equation
+    if lengths is not None:
+        drawn |= dict.fromkeys(_length_names(recipe), lengths)
+        options["length"] = lengths.to(device)
+    if factors is not None:
+        drawn[STRETCH] = factors
+        solved = stretched(equation, factors.to(device), grid.dims)
+    if recipe.times.burn_in > 0:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AccuracyWarning)  # whatever comes out is the initial field
+            u0 = solve(solved, u0, grid, [0.0], start=-recipe.times.burn_in, **options).u[:, 0]
+    return replace(solve(solved, u0, grid, times, **options), equation=equation), drawn

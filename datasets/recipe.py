@@ -1,79 +1,101 @@
 """What a dataset is, as a small text file: equation, grid, initial law, times, splits, tolerance, seed."""
 
 import keyword
+import math
 import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from pdesym.datasets import recipe_file
+from pdesym.datasets.distributions import Choice, Distribution, Drawn, LogUniform, Normal, Uniform, kind
+from pdesym.datasets.laws import InitialLaw, Sinusoids
+from pdesym.datasets.section import Section
 
 SPLITS = ("train", "valid", "test")
 
 DEFAULT_RTOL = 1e-6
 
+METHODS = ("etdrk4", "etdrk4-cox-matthews", "etdrk2", "imex4", "dopri5")
+"""The names of time steppers that `pdesym.solvers.solve` takes."""
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+# What lies beyond is a slip of the finger, or would exhaust a machine before anything else is said about it.
+_MOST_POINTS = 2**27
+_MOST_VALUES = 2**34
+_MOST_SAMPLES = 10**9
+_MOST_BYTES = 10**16
+_MOST_IN_SHARD = 10**6
+_MOST_DRAWN = 10
 
-
-class Uniform(_Section):
-    """A parameter that every sample draws for itself, evenly between two bounds: `{uniform: [0.01, 0.1]}`."""
-
-    uniform: tuple[float, float]
-
-    @model_validator(mode="after")
-    def _is_ordered(self) -> "Uniform":
-        low, high = self.uniform
-        if not low < high:
-            raise ValueError(f"the lower bound must be below the upper one, got [{low}, {high}]")
-        return self
+_Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+_Texts = Annotated[tuple[_Text, ...], Field(max_length=64)]
 
 
-def _kind(value: Any) -> str:
-    return "distribution" if isinstance(value, dict | Uniform) else "number"
-
-
-Parameter = Annotated[
-    Annotated[float, Tag("number")] | Annotated[Uniform, Tag("distribution")],
-    Discriminator(_kind),
-]
-
-
-class Points(_Section):
+class Points(Section):
     """The stored grid: a periodic box, `{points: 128, length: 128.0}`, one number or one an axis.
 
-    The solver refines its own grid as the tolerance asks; these are the points whose values are kept.
+    The solver refines its own grid as the tolerance asks; these are the points whose values are kept. A length that
+    every sample draws for itself, `{points: 128, length: {uniform: [115, 141]}}`, is that of all axes.
     """
 
     points: int | tuple[int, ...]
-    length: float | tuple[float, ...]
+    length: Annotated[
+        Annotated[float, Tag("number")]
+        | Annotated[tuple[float, ...], Tag("list")]
+        | Annotated[Uniform, Tag("<uniform>")]
+        | Annotated[LogUniform, Tag("<log_uniform>")]
+        | Annotated[Normal, Tag("<normal>")]
+        | Annotated[Choice, Tag("<choice>")],
+        Discriminator(kind),
+    ]
+
+    @field_validator("points")
+    @classmethod
+    def _are_not_too_many(cls, points: int | tuple[int, ...]) -> int | tuple[int, ...]:
+        if isinstance(points, tuple) and len(points) > 3:
+            raise ValueError(f"a grid has 1 to 3 axes, got {len(points)}")
+        if math.prod((points,) if isinstance(points, int) else points) > _MOST_POINTS:
+            raise ValueError(f"a frame has at most {_MOST_POINTS} points in all, got {points}")
+        return points
+
+    @field_validator("length")
+    @classmethod
+    def _is_drawn_positive(cls, length: Any) -> Any:
+        if isinstance(length, Distribution):
+            _refuse_what_is_not_positive("the length of a box", length)
+        return length
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The points along each axis."""
+        return (self.points,) if isinstance(self.points, int) else self.points
 
 
-class Sinusoids(_Section):
-    """The law of the initial fields, a sum of `terms` sinusoids of random amplitude, phase and wave number.
-
-    u₀(x) = Σ_p A_p sin(2π l_p x/L + φ_p),  A_p uniform in ±amplitude,  φ_p uniform in [0, 2π),  l_p drawn from `waves`.
-    """
-
-    law: Literal["sinusoids"] = "sinusoids"
-    terms: int = Field(default=10, ge=1)
-    amplitude: float = Field(default=0.5, gt=0)
-    waves: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(1, 2), min_length=1)
-
-
-class Times(_Section):
+class Times(Section):
     """The stored frames: `count` equidistant times from `first` to `last`, both included.
 
-    Every solution starts at t = 0, so a `first` above 0 leaves out the time before it.
+    Every solution starts at t = 0, so a `first` above 0 leaves out the time before it. With a `burn_in` the field that
+    the law draws stands at t = −burn_in; what has become of it at t = 0, on the stored points, is the initial field,
+    and errors count from there. With a `stretch` s, a number or a law from which every sample draws its own, the frames
+    lie at s times these times (and the field of the law s times as long before them): those of u_t = s N[u] at these
+    times, for an equation u_t = N[u] in which t does not occur. A fixed step is one of these times too.
     """
 
     first: float = Field(default=0.0, ge=0)
     last: float
     count: int = Field(ge=2)
+    burn_in: float = Field(default=0.0, ge=0)
+    stretch: Drawn | None = None
+
+    @field_validator("stretch")
+    @classmethod
+    def _is_positive(cls, stretch: Drawn | None) -> Drawn | None:
+        if stretch is not None:
+            _refuse_what_is_not_positive("a factor on the times", stretch)
+        return stretch
 
     @model_validator(mode="after")
     def _is_ordered(self) -> "Times":
@@ -82,12 +104,12 @@ class Times(_Section):
         return self
 
 
-class Splits(_Section):
+class Splits(Section):
     """How many samples each part of the dataset has; a part with none is left out."""
 
-    train: int = Field(default=0, ge=0)
-    valid: int = Field(default=0, ge=0)
-    test: int = Field(default=0, ge=0)
+    train: int = Field(default=0, ge=0, le=_MOST_SAMPLES)
+    valid: int = Field(default=0, ge=0, le=_MOST_SAMPLES)
+    test: int = Field(default=0, ge=0, le=_MOST_SAMPLES)
 
     @model_validator(mode="after")
     def _is_not_empty(self) -> "Splits":
@@ -101,36 +123,44 @@ class Splits(_Section):
         return {split: size for split in SPLITS if (size := getattr(self, split)) > 0}
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """Everything a dataset depends on; two equal recipes give the same arrays.
 
     Attributes:
         name: a word for people and titles.
         equation: a name of the catalogue ("kdv"), or the text of the equations ("u_t = -u*u_x - u_xxx").
-        parameters: numbers, or laws from which every sample draws its own.
+        where: relations that define the auxiliary fields of such texts ("lap(psi) = -w").
+        parameters: numbers, or laws from which every sample draws its own: {uniform: [a, b]}, {log_uniform: [a, b]},
+            {normal: [mean, std]}, {choice: [a, b, c]}.
         grid: the stored points. All lengths, times and fields are dimensionless.
-        initial: the law of the initial fields.
+        initial: the law of the initial fields, see `pdesym.datasets.laws`.
         times: the stored frames.
         splits: samples of each part.
         rtol: relative L2 error that the solver is to keep within; or
         dt: its fixed step instead.
+        method: the solver's time stepper, of its names; exponential Runge-Kutta of fourth order when not given.
         dtype: of the stored fields; the computation is in float64 always.
         seed: sample i of a split depends on (seed, split, i) and on the keys above alone.
-        shard: samples that are solved together and stored in one piece; what an interruption can cost at most.
+        shard: samples that are stored in one piece, and solved together unless batch says fewer.
+        batch: samples that are solved together, at most those of a shard: they bound the memory that a worker needs,
+            and what an interruption can cost. All of a shard when not given. No number depends on it.
     """
 
-    name: str
-    equation: str | tuple[str, ...] = Field(min_length=1)
-    parameters: dict[str, Parameter] = {}
+    name: str = Field(max_length=100)
+    equation: _Text | _Texts = Field(min_length=1)
+    where: _Text | _Texts = ()
+    parameters: dict[str, Drawn] = Field(default_factory=dict)
     grid: Points
-    initial: Sinusoids = Sinusoids()
+    initial: InitialLaw = Sinusoids()
     times: Times
     splits: Splits
     rtol: float | None = Field(default=None, gt=0, lt=1)
     dt: float | None = Field(default=None, gt=0)
+    method: Literal["etdrk4", "etdrk4-cox-matthews", "etdrk2", "imex4", "dopri5"] | None = None
     dtype: Literal["float32", "float64"] = "float32"
     seed: int = Field(default=0, ge=0, lt=2**63)
-    shard: int = Field(default=32, ge=1)
+    shard: int = Field(default=32, ge=1, le=_MOST_IN_SHARD)
+    batch: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -154,11 +184,49 @@ class Recipe(_Section):
 
     @field_validator("parameters")
     @classmethod
-    def _are_names(cls, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+    def _are_names(cls, parameters: dict[str, Drawn]) -> dict[str, Drawn]:
+        drawn = [name for name, law in parameters.items() if isinstance(law, Distribution)]
+        if len(drawn) > _MOST_DRAWN:
+            raise ValueError(f"expected at most {_MOST_DRAWN} parameters that are drawn, got {len(drawn)}")
         for name in parameters:
+            if len(name) > 100:
+                raise ValueError(f"a parameter's name has at most 100 characters, got {len(name)}")
             if not name.isidentifier() or keyword.iskeyword(name):
                 raise ValueError(f"a parameter needs a name made of letters, digits and _, got {name!r}")
         return parameters
+
+    @model_validator(mode="after")
+    def _is_of_a_size(self) -> "Recipe":
+        if self.batch is not None and self.batch > self.shard:
+            raise ValueError(f"batch must be at most shard = {self.shard}, got {self.batch}")
+        values = math.prod(self.grid.shape) * self.times.count
+        if values > _MOST_VALUES:
+            raise ValueError(
+                f"a field of one sample has at most {_MOST_VALUES} values, times.count = {self.times.count} frames of "
+                f"grid.points = {self.grid.points} are {values}"
+            )
+        size = sum(self.splits.sizes.values()) * values * (4 if self.dtype == "float32" else 8)
+        if size > _MOST_BYTES:
+            raise ValueError(
+                f"each field of the dataset takes at most {_MOST_BYTES:g} bytes, splits, times.count and grid.points "
+                f"make {size:.3g}"
+            )
+        return self
+
+    @property
+    def equations(self) -> tuple[str, ...]:
+        """The texts of the equation, or its one name."""
+        return (self.equation,) if isinstance(self.equation, str) else self.equation
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """The texts of `where`."""
+        return (self.where,) if isinstance(self.where, str) else self.where
+
+    @property
+    def laws(self) -> dict[str, Distribution]:
+        """The laws of the parameters that every sample draws for itself."""
+        return {name: law for name, law in self.parameters.items() if isinstance(law, Distribution)}
 
     @property
     def shard_counts(self) -> dict[str, int]:
@@ -182,3 +250,17 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: (a ValueError) one sentence that names the key that is wrong and what would be right.
     """
     return recipe_file.load(Recipe, source, overrides, files("pdesym.datasets").joinpath("recipes"))
+
+
+def recipes() -> dict[str, str]:
+    """The names of the shipped recipes, sorted, each with the first line of what its file says about it."""
+    folder = files("pdesym.datasets").joinpath("recipes")
+    shipped = sorted(file.name for file in folder.iterdir() if file.name.endswith(".yaml"))
+    first_lines = {name: folder.joinpath(name).read_text(encoding="utf-8").partition("\n")[0] for name in shipped}
+    return {Path(name).stem: line.removeprefix("#").strip() for name, line in first_lines.items()}
+
+
+def _refuse_what_is_not_positive(what: str, law: Drawn) -> None:
+    if not (low := law.ends[0] if isinstance(law, Distribution) else law) > 0:
+        bound = " five standard deviations below its mean" if isinstance(law, Normal) else ""
+        raise ValueError(f"{what} must be positive, got {low:g}{bound}")

@@ -42,6 +42,7 @@ from pdesym.solvers.catalogue import (
     swift_hohenberg,
     wave,
 )
+from pdesym.solvers.cole_hopf import ColeHopf, HeatPotential
 from pdesym.solvers.equation import Equation
 from pdesym.solvers.expression import ExpressionError
 from pdesym.solvers.finite_differences import Dirichlet, FiniteDifferenceGrid, Neumann, Normal, Outflow, Robin
@@ -60,6 +61,7 @@ __all__ = [
     "AccuracyWarning",
     "BlowUpError",
     "Card",
+    "ColeHopf",
     "Dirichlet",
     "EachField",
     "Equation",
@@ -68,6 +70,7 @@ __all__ = [
     "FlowMap",
     "GaussianField",
     "Grid",
+    "HeatPotential",
     "InitialLaw",
     "Neumann",
     "Normal",

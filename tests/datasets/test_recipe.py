@@ -69,7 +69,7 @@ def test_the_tolerance_has_a_default_only_when_nothing_is_said():
     assert Recipe.model_validate({**data, "dt": 0.1}).rtol is None
 
 
-KEYS = "name, equation, parameters, grid, initial, times, splits, rtol, dt, dtype, seed, shard"
+KEYS = "name, equation, where, parameters, grid, initial, times, splits, rtol, dt, method, dtype, seed, shard, batch"
 
 OVERRIDE_SENTENCES = [
     ("grid.pints=3", "Unknown key grid.pints in --set grid.pints=3 (did you mean grid.points?): the keys of grid are "
@@ -78,13 +78,15 @@ OVERRIDE_SENTENCES = [
     ("shrad=3", f"Unknown key shrad in --set shrad=3 (did you mean shard?): the keys are {KEYS}."),
     ("quux=3", f"Unknown key quux in --set quux=3: the keys are {KEYS}."),
     ("parameters.nu={unifrm: [1, 2]}", "Unknown key parameters.nu.unifrm in --set parameters.nu={unifrm: [1, 2]} (did "
-     "you mean parameters.nu.uniform?): the keys of parameters.nu are uniform."),
+     "you mean parameters.nu.uniform?): the keys of parameters.nu are uniform, "
+     "log_uniform, normal, choice."),
     ("grid.points=many", "grid.points in --set grid.points=many is wrong: expected an integer, got 'many'."),
     ("grid=3", "grid in --set grid=3 is wrong: expected a section of keys and values, got 3."),
     ("splits.train=-1", "splits.train in --set splits.train=-1 is wrong: expected greater than or equal to 0, got -1."),
     ("splits={train: 0}", "splits in --set splits={train: 0} is wrong: one of train, valid and test needs a number of "
      "samples above 0."),
-    ("initial.law=gauss", "initial.law in --set initial.law=gauss is wrong: expected 'sinusoids', got 'gauss'."),
+    ("initial.law=gauss", "initial.law in --set initial.law=gauss is wrong: expected one of sinusoids, gaussian_field, "
+     "specks, uniform, heat_potential, cole_hopf, each, got 'gauss'."),
     ("initial.waves=[]", "initial.waves in --set initial.waves=[] is wrong: expected at least 1 item, got []."),
     ("initial.waves=[1, 0]", "initial.waves.1 in --set initial.waves=[1, 0] is wrong: expected greater than or equal "
      "to 1, got 0."),
