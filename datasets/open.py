@@ -2,40 +2,65 @@
 
 from pathlib import Path
 
+import numpy as np
 import xarray
 
-from pdesym.datasets import schema, store
-from pdesym.datasets.recipe_problem import did_you_mean
+from pdesym.datasets import schema
+from pdesym.datasets.schema import COMPLETE, FAILED, TODO
+from pdesym.datasets.stored_metadata import attributes_of, require_arrays
 
 
-def open_dataset(directory: str | Path, split: str) -> xarray.Dataset:
-    """A split of a dataset, read lazily: values come from the disk when they are asked for.
+def open_dataset(directory: str | Path, split: str, unfinished: bool = False) -> xarray.Dataset:
+    """A split of a dataset, generated or imported, read lazily: values come from the disk when they are asked for.
 
-    Dimensions are `sample`, `time` and the axes of the grid; everything is dimensionless.
+    Dimensions are `sample`, `time` and the axes of the grid. A sample that failed (`status` 2) is there, its fields
+    nan; which ones and why is in the attribute `failures`.
+
+    Args:
+        directory: the folder of the dataset.
+        split: `train`, `valid` or `test`, as far as it has them.
+        unfinished: give the samples that are complete so far, and only those, in place of refusing what is not.
 
     Raises:
         FileNotFoundError: when there is no dataset in the folder.
-        ValueError: when it has no such split, is of another version of the layout, or is not complete.
+        ValueError: when it has no such split, is of another version of the layout, is damaged, or is not complete.
     """
     directory = Path(directory)
-    if not (directory / schema.RECIPE_FILE).is_file():
-        raise FileNotFoundError(f"{directory} holds no dataset: expected a folder that `generate` has filled.")
-    recipe = store.recipe_in(directory)
-    sizes = recipe.splits.sizes
-    if split not in sizes:
-        guess = did_you_mean(split, list(sizes))
-        raise ValueError(f"The dataset in {directory} has no split {split}{guess}: it has {', '.join(sizes)}.")
-    missing = [k for part, k in store.missing(recipe, directory) if part == split]
-    if missing:
-        raise ValueError(
-            f"The split {split} in {directory} is not complete, {len(missing)} of its {recipe.shard_counts[split]} "
-            "shards are missing: repeat the command that generates it."
-        )
+    attributes = attributes_of(directory, split)
+    require_arrays(directory, split, attributes["fields"])
     path = directory / schema.STORE
-    data = xarray.open_dataset(path, engine="zarr", group=split, consolidated=False, zarr_format=3, chunks=None)
-    if data.attrs["pdesym_schema"] != schema.VERSION:
+    try:
+        data = xarray.open_dataset(
+            path, engine="zarr", group=split, consolidated=False, zarr_format=3, chunks=None, decode_times=False
+        )
+        status = data[schema.STATUS].values
+    except Exception as error:  # whatever zarr, its codecs and xarray say of files that are not theirs
         raise ValueError(
-            f"The dataset in {directory} has the layout {data.attrs['pdesym_schema']} and this version reads "
-            f"{schema.VERSION}: generate it again, or read it with pdesym {data.attrs['pdesym_version']}."
+            f"The split {split} in {directory} is damaged and cannot be read: {_sentence(error)}"
+        ) from None
+    _require_coordinates(data, path / split)
+    if strange := sorted(set(status.tolist()) - {TODO, COMPLETE, FAILED}):
+        raise ValueError(f"{path / split / 'status'} is damaged: expected marks 0, 1 and 2, got {strange[0]}.")
+    if unfinished:
+        return data.isel(sample=np.flatnonzero(status == COMPLETE))
+    if todo := int((status == TODO).sum()):
+        raise ValueError(
+            f"The split {split} in {directory} is not complete, {todo} of its {len(status)} samples are missing: "
+            "repeat the command that generates it, or open it with unfinished=True."
         )
     return data
+
+
+def _require_coordinates(data: xarray.Dataset, group: Path) -> None:
+    """A file that is lost reads as nan or 0: coordinates that do not grow are lost."""
+    for name in data.dims:
+        values = data[name].values
+        if values.dtype.kind not in "iuf" or not np.isfinite(values).all() or not (np.diff(values) > 0).all():
+            raise ValueError(
+                f"{group / str(name)} is damaged: the coordinate {name} does not grow from value to value."
+            )
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if text.endswith(".") else f"{text}."

@@ -8,9 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdesym.datasets import Window, Windows, open_dataset
-from pdesym.datasets.problem import first_equation, grid_of
-from pdesym.datasets.store import recipe_in
-from pdesym.lab.dataset_discovery import refuse_drawn_parameters
+from pdesym.datasets.stored import equation_of_data, fields_of_data, grid_of_data
+from pdesym.lab.dataset_discovery import refuse_different_equations
 from pdesym.lab.defects import interpolated
 from pdesym.lab.increments import MEANINGLESS, increment_error
 from pdesym.lab.search import Search
@@ -141,7 +140,10 @@ def solver_job(search: Search) -> Callable[[], Discovery]:
 
     def job() -> Discovery:
         windows = Windows.open(data, search.split, 1, 1, dtype=torch.float64)
-        equation = first_equation(recipe_in(data))
+        with open_dataset(data, search.split) as stored:
+            equation = equation_of_data(stored)
+        if equation is None:
+            raise ValueError(f"The dataset in {data} does not say which equation it solves: there is no solver of it.")
         fine = grid.refined([_FINER * points for points in grid.points])
         u = interpolated(drawn_windows(windows, search.seed)[:, 0], grid, fine)
         name = f"exact solver of {equation.statement}"
@@ -202,7 +204,6 @@ def _fields_to_look_at(who: str, search: Search) -> tuple[Path, Grid, tuple[str,
             f"Discovery looks at {who} where it is used: add --data with the folder of a dataset, which gives the "
             "fields, the grid and the time step."
         )
-    open_dataset(search.data, search.split).close()
-    recipe = recipe_in(search.data)
-    refuse_drawn_parameters(search.data, recipe)
-    return search.data, grid_of(recipe), first_equation(recipe).fields
+    with open_dataset(search.data, search.split) as data:
+        refuse_different_equations(search.data, data)
+        return search.data, grid_of_data(data), fields_of_data(data)

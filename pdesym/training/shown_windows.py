@@ -11,9 +11,13 @@ class ShownWindows:
 
     Args:
         windows: those.
+
+    Raises:
+        ValueError: for windows that are normalised, stretched in time, or in boxes of their own.
     """
 
     def __init__(self, windows: Windows):
+        windows.require_plain(type(self).__name__)
         self.windows = windows
 
     @property
