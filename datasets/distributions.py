@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from pdesym.datasets.section import Section
+from pdesym.datasets.section import Number, Section
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ class Uniform(_Between):
     """A number that every sample draws for itself, evenly between two bounds: `{uniform: [0.01, 0.1]}`."""
 
     name = "uniform"
-    uniform: tuple[float, float]
+    uniform: tuple[Number, Number]
 
     @property
     def centre(self) -> float:
@@ -64,7 +64,7 @@ class LogUniform(_Between):
     """A number whose logarithm is drawn evenly between those of two positive bounds: `{log_uniform: [1e-3, 1]}`."""
 
     name = "log_uniform"
-    log_uniform: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+    log_uniform: tuple[Annotated[Number, Field(gt=0)], Annotated[Number, Field(gt=0)]]
 
     @property
     def centre(self) -> float:
@@ -85,7 +85,7 @@ class Normal(_Distribution):
     """
 
     name = "normal"
-    normal: tuple[float, float]
+    normal: tuple[Number, Number]
 
     @model_validator(mode="after")
     def _spreads(self) -> "Normal":
@@ -113,7 +113,7 @@ class Choice(_Distribution):
     """A number drawn from a list, each entry as likely as the others: `{choice: [0.01, 0.02, 0.04]}`."""
 
     name = "choice"
-    choice: tuple[float, ...] = Field(min_length=1, max_length=10_000)
+    choice: tuple[Number, ...] = Field(min_length=1, max_length=10_000)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -149,7 +149,7 @@ def kind(value: Any) -> str:
 
 
 Drawn = Annotated[
-    Annotated[float, Tag("number")]
+    Annotated[Number, Tag("number")]
     | Annotated[Uniform, Tag("<uniform>")]
     | Annotated[LogUniform, Tag("<log_uniform>")]
     | Annotated[Normal, Tag("<normal>")]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from pdesym.datasets.section import Section
+from pdesym.datasets.section import Number, Section, Whole
 
 LAWS = ("sinusoids", "gaussian_field", "specks", "uniform", "heat_potential", "cole_hopf", "each")
 
@@ -30,8 +30,8 @@ def _law_of_one(value: Any) -> Any:
     return LAWS[0] if law in ("specks", "each") else law
 
 
-_Waves = Annotated[tuple[Annotated[int, Field(ge=1, le=100_000)], ...], Field(min_length=1, max_length=10_000)]
-_Terms = Annotated[int, Field(ge=1, le=10_000)]
+_Waves = Annotated[tuple[Annotated[Whole, Field(ge=1, le=100_000)], ...], Field(min_length=1, max_length=10_000)]
+_Terms = Annotated[Whole, Field(ge=1, le=10_000)]
 
 
 class Sinusoids(Section):
@@ -43,9 +43,9 @@ class Sinusoids(Section):
 
     law: Annotated[Literal["sinusoids"], BeforeValidator(_known)] = "sinusoids"
     terms: _Terms = 10
-    amplitude: float = Field(default=0.5, gt=0)
+    amplitude: Number = Field(default=0.5, gt=0)
     waves: _Waves = (1, 2)
-    mean: float = 0.0
+    mean: Number = 0.0
 
 
 class GaussianField(Section):
@@ -55,32 +55,32 @@ class GaussianField(Section):
     """
 
     law: Literal["gaussian_field"]
-    alpha: float = Field(default=2.5, gt=0, le=100)
-    tau: float = Field(default=7.0, gt=0)
-    sigma: float | None = Field(default=None, gt=0)
-    modes: int = Field(default=16, ge=1, le=10_000)
-    mean: float = 0.0
+    alpha: Number = Field(default=2.5, gt=0, le=100)
+    tau: Number = Field(default=7.0, gt=0)
+    sigma: Number | None = Field(default=None, gt=0)
+    modes: Whole = Field(default=16, ge=1, le=10_000)
+    mean: Number = 0.0
 
 
 class Specks(Section):
     """(u, v) = (1, 0) but for `count` smooth specks of (1/2, 1/4), `width` wide: the law of Gray-Scott, two fields."""
 
     law: Literal["specks"]
-    count: int = Field(default=20, ge=1, le=10_000)
-    width: float = Field(default=0.05, gt=0)
+    count: Whole = Field(default=20, ge=1, le=10_000)
+    width: Number = Field(default=0.05, gt=0)
 
 
 class UniformField(Section):
     """The same value everywhere, such as a fluid at rest."""
 
     law: Literal["uniform"]
-    value: float = 0.0
+    value: Number = 0.0
 
 
 class _Potential(Section):
-    scale: float = Field(default=10.0, gt=0, le=300)
+    scale: Number = Field(default=10.0, gt=0, le=300)
     terms: _Terms = 20
-    amplitude: float = Field(default=0.5, gt=0)
+    amplitude: Number = Field(default=0.5, gt=0)
     waves: _Waves = (1, 2, 3, 4, 5, 6)
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import re
 import warnings
 import zlib
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ from pdesym.datasets import initial
 from pdesym.datasets.distributions import Distribution
 from pdesym.datasets.errors import RecipeError
 from pdesym.datasets.recipe import SPLITS, Recipe
-from pdesym.datasets.recipe_problem import did_you_mean
+from pdesym.datasets.recipe_problem import did_you_mean, shown
 from pdesym.datasets.stretched import STRETCH, refuse_time, stretched
-from pdesym.solvers import CATALOGUE, AccuracyWarning, Equation, Grid, Trajectories, solve
+from pdesym.solvers import CATALOGUE, AccuracyWarning, Equation, ExpressionError, Grid, Trajectories, solve
 from pdesym.solvers.grid import AXES
 from pdesym.solvers.solve import check_arguments
 
@@ -121,7 +122,13 @@ def equation_of(recipe: Recipe, drawn: dict[str, Float[Tensor, " sample"]]) -> E
     if len(texts) > 1 or "=" in texts[0]:
         if taken := sorted({"where", "card"} & set(parameters)):
             raise RecipeError(f"A parameter cannot be called {taken[0]}: rename parameters.{taken[0]}.")
-        return Equation(*texts, where=recipe.relations, **parameters)
+        try:
+            return Equation(*texts, where=recipe.relations, **parameters)
+        except ExpressionError as error:
+            sentence = re.sub(r"pass (\w+)=… to Equation", r"add parameters.\1 to the recipe", error.sentence)
+            raise RecipeError(
+                f"The equation {shown(error.text)} cannot be read at character {error.position + 1}: {sentence}"
+            ) from None
     name = texts[0]
     if name not in CATALOGUE:
         raise RecipeError(

@@ -13,7 +13,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from pdesym.datasets import recipe_file
 from pdesym.datasets.distributions import Choice, Distribution, Drawn, LogUniform, Normal, Uniform, kind
 from pdesym.datasets.laws import InitialLaw, Sinusoids
-from pdesym.datasets.section import Section
+from pdesym.datasets.section import Number, Section, Whole
 
 SPLITS = ("train", "valid", "test")
 
@@ -30,6 +30,7 @@ _MOST_BYTES = 10**16
 _MOST_IN_SHARD = 10**6
 _MOST_DRAWN = 10
 
+_Length = Annotated[Number, Field(ge=1e-30, le=1e30)]
 _Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 _Texts = Annotated[tuple[_Text, ...], Field(max_length=64)]
 
@@ -41,10 +42,10 @@ class Points(Section):
     every sample draws for itself, `{points: 128, length: {uniform: [115, 141]}}`, is that of all axes.
     """
 
-    points: int | tuple[int, ...]
+    points: Whole | tuple[Whole, ...]
     length: Annotated[
-        Annotated[float, Tag("number")]
-        | Annotated[tuple[float, ...], Tag("list")]
+        Annotated[_Length, Tag("number")]
+        | Annotated[tuple[_Length, ...], Tag("list")]
         | Annotated[Uniform, Tag("<uniform>")]
         | Annotated[LogUniform, Tag("<log_uniform>")]
         | Annotated[Normal, Tag("<normal>")]
@@ -58,7 +59,7 @@ class Points(Section):
         if isinstance(points, tuple) and len(points) > 3:
             raise ValueError(f"a grid has 1 to 3 axes, got {len(points)}")
         if math.prod((points,) if isinstance(points, int) else points) > _MOST_POINTS:
-            raise ValueError(f"a frame has at most {_MOST_POINTS} points in all, got {points}")
+            raise ValueError(f"a frame has at most {_MOST_POINTS} points in all, got {points}"[:200])
         return points
 
     @field_validator("length")
@@ -67,6 +68,12 @@ class Points(Section):
         if isinstance(length, Distribution):
             _refuse_what_is_not_positive("the length of a box", length)
         return length
+
+    @model_validator(mode="after")
+    def _has_a_length_for_each_axis(self) -> "Points":
+        if isinstance(self.length, tuple) and len(self.length) != len(self.shape):
+            raise ValueError(f"grid.length should be one number, or {len(self.shape)}, got {len(self.length)}")
+        return self
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -84,10 +91,10 @@ class Times(Section):
     times, for an equation u_t = N[u] in which t does not occur. A fixed step is one of these times too.
     """
 
-    first: float = Field(default=0.0, ge=0)
-    last: float
-    count: int = Field(ge=2)
-    burn_in: float = Field(default=0.0, ge=0)
+    first: Number = Field(default=0.0, ge=0)
+    last: Number
+    count: Whole = Field(ge=2)
+    burn_in: Number = Field(default=0.0, ge=0)
     stretch: Drawn | None = None
 
     @field_validator("stretch")
@@ -107,9 +114,9 @@ class Times(Section):
 class Splits(Section):
     """How many samples each part of the dataset has; a part with none is left out."""
 
-    train: int = Field(default=0, ge=0, le=_MOST_SAMPLES)
-    valid: int = Field(default=0, ge=0, le=_MOST_SAMPLES)
-    test: int = Field(default=0, ge=0, le=_MOST_SAMPLES)
+    train: Whole = Field(default=0, ge=0, le=_MOST_SAMPLES)
+    valid: Whole = Field(default=0, ge=0, le=_MOST_SAMPLES)
+    test: Whole = Field(default=0, ge=0, le=_MOST_SAMPLES)
 
     @model_validator(mode="after")
     def _is_not_empty(self) -> "Splits":
@@ -154,13 +161,13 @@ class Recipe(Section):
     initial: InitialLaw = Sinusoids()
     times: Times
     splits: Splits
-    rtol: float | None = Field(default=None, gt=0, lt=1)
-    dt: float | None = Field(default=None, gt=0)
+    rtol: Number | None = Field(default=None, gt=0, lt=1)
+    dt: Number | None = Field(default=None, gt=0)
     method: Literal["etdrk4", "etdrk4-cox-matthews", "etdrk2", "imex4", "dopri5"] | None = None
     dtype: Literal["float32", "float64"] = "float32"
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    shard: int = Field(default=32, ge=1, le=_MOST_IN_SHARD)
-    batch: int | None = Field(default=None, ge=1)
+    seed: Whole = Field(default=0, ge=0, lt=2**63)
+    shard: Whole = Field(default=32, ge=1, le=_MOST_IN_SHARD)
+    batch: Whole | None = Field(default=None, ge=1)
 
     @model_validator(mode="before")
     @classmethod

@@ -13,9 +13,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pdesym.datasets.errors import RecipeError
-from pdesym.datasets.recipe_problem import did_you_mean, sentence, shown
+from pdesym.datasets.recipe_problem import did_you_mean, plain, sentence, shown
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_MOST_BYTES = 10**6
+_MOST_VALUES = 50_000
+_DEEPEST = 20
+_LONGEST_OVERRIDE = 10_000
 
 
 def load(
@@ -56,10 +61,10 @@ def parse(text: str, name: str) -> dict[str, Any]:
         mark = error.problem_mark or error.context_mark
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise RecipeError(f"{name} is not valid YAML{place}: {error.problem or error.context}.") from None
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{name} is not valid YAML: {' '.join(str(error).split())}.") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the latter two from numbers and dates that are none
+        raise RecipeError(f"{name} is not valid YAML: {' '.join(str(error).split()).rstrip('.')}.") from None
     if not isinstance(data, dict):
-        raise RecipeError(f"{name} should hold keys and values like `seed: 0`, got {shown(data)}.")
+        raise RecipeError(f"{name} should hold the keys and values of a recipe, like `seed: 0`, got {shown(data)}.")
     return data
 
 
@@ -91,7 +96,36 @@ def _first_difference(one: Any, other: Any, path: tuple[str, ...]) -> tuple[str,
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-5 is a number, as people write it, and a key given twice is an error."""
+    """YAML in which 1e-5 is a number, as people write it, and a key given twice is an error.
+
+    Ten lines with aliases can stand for more values than any memory holds, and deep nesting ends in a stack overflow:
+    neither has a place in a recipe.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = self._nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
+        """A value, and those within it."""
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise yaml.composer.ComposerError(
+                None, None, "anchors and aliases (& and *) are not read, write the value out", event.start_mark
+            )
+        self._nodes += 1
+        if self._nodes > _MOST_VALUES:
+            raise yaml.composer.ComposerError(
+                None, None, f"the text is too large, expected at most {_MOST_VALUES} values", event.start_mark
+            )
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise yaml.composer.ComposerError(
+                None, None, f"expected at most {_DEEPEST} levels of nesting", event.start_mark
+            )
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping whose keys are words, all different."""
@@ -106,6 +140,13 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# Binary data and ordered maps are no values of a recipe.
+_Loader.yaml_constructors = {
+    tag: constructor
+    for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+    if tag is None
+    or tag.rpartition(":")[2] in ("null", "bool", "int", "float", "str", "seq", "map", "set", "timestamp")
+}
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
 )
@@ -114,20 +155,27 @@ _Loader.add_implicit_resolver(
 def _read(source: str | Path, shipped: Traversable | None) -> tuple[str, str]:
     path = Path(source)
     if isinstance(source, Path) or path.suffix in (".yaml", ".yml") or len(path.parts) != 1:
+        name = plain(str(path))
         try:
-            return path.read_text(encoding="utf-8"), str(path)
+            with open(path, "rb") as file:
+                data = file.read(_MOST_BYTES + 1)  # not all of what may be endless
+            if len(data) > _MOST_BYTES:
+                raise RecipeError(f"{name} is larger than {_MOST_BYTES // 10**6} MB: expected a recipe in YAML.")
+            return data.decode("utf-8-sig"), name
         except UnicodeDecodeError:
-            raise RecipeError(f"{path} is not a text file in UTF-8: expected a recipe in YAML.") from None
-        except OSError as error:
-            reason = (error.strerror or "no such file").lower()
-            raise RecipeError(f"The recipe {path} cannot be read: {reason}.") from None
+            raise RecipeError(f"{name} is not a text file in UTF-8: expected a recipe in YAML.") from None
+        except RecipeError:
+            raise
+        except (OSError, ValueError) as error:  # ValueError: a path that no system knows
+            reason = (getattr(error, "strerror", None) or "no such file").lower()
+            raise RecipeError(f"The recipe {name} cannot be read: {reason}.") from None
     files = {Path(file.name).stem: file for file in shipped.iterdir()} if shipped else {}
     names = sorted(stem for stem, file in files.items() if file.name.endswith(".yaml"))
     if source not in names:
         guess = did_you_mean(source, names)
         raise RecipeError(
-            f"No recipe is named {source}{guess}: shipped are {', '.join(names) or 'none'}, and a file of your own is "
-            "given by a path that ends in .yaml."
+            f"No recipe is named {plain(str(source))}{guess}: shipped are {', '.join(names) or 'none'}, and a file of "
+            "your own is given by a path that ends in .yaml."
         )
     return files[source].read_text(encoding="utf-8"), f"the recipe {source}"
 
@@ -136,11 +184,19 @@ def _replace(data: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     path = key.strip().split(".")
     if not equals or not all(path):
-        raise RecipeError(f"Expected key=value to set, like grid.points=256, got {override!r}.")
+        raise RecipeError(f"Expected key=value to set, like grid.points=256, got {shown(override)}.")
+    if len(override) > _LONGEST_OVERRIDE or len(path) > _DEEPEST:
+        raise RecipeError(
+            f"Expected at most {_LONGEST_OVERRIDE} characters and {_DEEPEST} levels of sections in --set "
+            f"{override[:40]}...: write it into the recipe."
+        )
     try:
         value = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError:
-        raise RecipeError(f"The value in --set {override} is not YAML: expected a number, word or list.") from None
+    except (yaml.YAMLError, ValueError, OverflowError):
+        raise RecipeError(
+            f"The value in --set {plain(override)} is not YAML: expected a number, word or list."
+        ) from None
+    override = plain(override)
     section: Any = data
     for depth, part in enumerate(path[:-1]):
         section = section.setdefault(part, {})

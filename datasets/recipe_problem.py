@@ -26,7 +26,7 @@ def sentence(
     problem = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
     path = _path(data, problem)
     key = ".".join(path)
-    origin = next((f"--set {text}" for text in overrides if _sets(text, key)), name)
+    origin = next((f"--set {plain(text)}" for text in overrides if _sets(text, key)), name)
     if problem["type"] == "extra_forbidden":
         section = ".".join(path[:-1])
         allowed = [*_keys(model, data, path[:-1])]
@@ -53,6 +53,12 @@ def shown(value: Any) -> str:
     """A value as an error shows it, not longer than 60 characters."""
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def plain(text: str) -> str:
+    """A text of the user's as an error shows it: in one line, not longer than 200 characters."""
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if len(text) <= 200 else text[:197] + "..."
 
 
 def _capital(text: str) -> str:

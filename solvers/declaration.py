@@ -11,7 +11,7 @@ import sympy
 
 from pdesym.solvers.expression import CONSTANTS, ELEMENTARY, ExpressionError, Token, parse_expression, tokenize
 from pdesym.solvers.grid import AXES
-from pdesym.solvers.jets import TIME, Jet, JetSpace, Linear, expanded, linear_part
+from pdesym.solvers.jets import MOST_ORDERS, TIME, Jet, JetSpace, Linear, expanded, linear_part
 
 _LEFT_SIDE = re.compile(r"\s*([A-Za-zͰ-Ͽ][A-Za-z0-9_Ͱ-Ͽ]*?)_t\s*")  # ASCII and Greek
 _DERIVATIVE = re.compile(r"(.+)_([xyzt]+)")
@@ -154,6 +154,8 @@ def read(text: str, space: JetSpace, parameters: Sequence[str]) -> sympy.Expr:
     for token in tokenize(text):
         jet = space.jet_named(token.text) if token.kind == "name" else None
         if jet is not None:
+            if jet.order > MOST_ORDERS:
+                raise ExpressionError(f"Expected a derivative of order {MOST_ORDERS} at most.", text, token.position)
             names[token.text] = space.symbol(jet)
     names |= {symbol.name: symbol for symbol in space.coordinates} | {"t": TIME} | CONSTANTS
     names |= parameter_symbols(parameters)

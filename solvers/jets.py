@@ -1,5 +1,6 @@
 """Jet coordinates: the symbols u, u_x, u_xy … of a set of fields, and total derivatives of expressions in them."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,12 @@ import sympy
 from pdesym.solvers.grid import AXES
 
 TIME = sympy.Symbol("t", real=True)
+
+MOST_TERMS = 20_000
+"""Of an expanded expression, and of one that is to be differentiated."""
+
+MOST_ORDERS = 64
+"""The highest order of a derivative."""
 
 Linear = dict[tuple[int, ...], sympy.Expr]
 """Coefficients of a linear operator by orders of derivative: {(3,): -b} is −b ∂ₓ³."""
@@ -66,7 +73,13 @@ class JetSpace:
         return tuple(sorted((jet for jet in jets if jet is not None), key=lambda j: (j.field, j.order, j.orders)))
 
     def total_derivative(self, expression: sympy.Expr, axis: int) -> sympy.Expr:
-        """D_axis f = ∂f/∂x_axis + Σ_J u_{J+axis} ∂f/∂u_J (Olver, Applications of Lie Groups, eq. 2.32)."""
+        """D_axis f = ∂f/∂x_axis + Σ_J u_{J+axis} ∂f/∂u_J (Olver, Applications of Lie Groups, eq. 2.32).
+
+        Raises:
+            ValueError: for an expression so long that its derivatives would fill the memory.
+        """
+        if expression.count_ops() > MOST_TERMS:
+            raise ValueError("so many derivatives of a product make too long an expression")
         result = sympy.diff(expression, self.coordinates[axis])
         for jet in self.jets_in(expression):
             result += self.symbol(jet.raised(axis)) * sympy.diff(expression, self.symbol(jet))
@@ -79,8 +92,28 @@ class JetSpace:
 
 
 def expanded(expression: sympy.Expr) -> sympy.Expr:
-    """The expression as a sum of products. Powers stay whole: exp(a + b) as exp(a)·exp(b) could overflow."""
+    """The expression as a sum of products. Powers stay whole: exp(a + b) as exp(a)·exp(b) could overflow.
+
+    Raises:
+        ValueError: for an expression such as (u + v + w)**300, whose sum would be longer than memory.
+    """
+    if _terms(expression) > MOST_TERMS:
+        raise ValueError(f"Expected an equation that has at most {MOST_TERMS} terms when its brackets are expanded.")
     return sympy.expand(expression, power_exp=False, power_base=False, log=False)
+
+
+def _terms(expression: sympy.Expr) -> int:
+    """An upper bound of the number of terms of the expanded expression, and of those within its functions."""
+    if expression.is_Atom:
+        return 1
+    within = [_terms(part) for part in expression.args]
+    if expression.is_Add:
+        return sum(within)
+    if expression.is_Mul:
+        return math.prod(within)
+    if expression.is_Pow and expression.exp.is_Integer and expression.exp > 0:
+        return math.comb(within[0] + int(expression.exp) - 1, int(expression.exp))
+    return max(within, default=1)
 
 
 def linear_part(expression: sympy.Expr, space: JetSpace) -> tuple[tuple[Linear, ...], sympy.Expr]:

@@ -118,8 +118,8 @@ FILE_SENTENCES = [
      "end>'."),
     ("a: 1\nb: 2\na: 3\n", "is not valid YAML at line 3, column 1: the key a is given twice."),
     ("1: 2\n", "is not valid YAML at line 1, column 1: a key should be a word."),
-    ("- a\n", "should hold keys and values like `seed: 0`, got ['a']."),
-    ("", "should hold keys and values like `seed: 0`, got nothing."),
+    ("- a\n", "should hold the keys and values of a recipe, like `seed: 0`, got ['a']."),
+    ("", "should hold the keys and values of a recipe, like `seed: 0`, got nothing."),
     ("name: a\ngrid: {points: 8}\n", "lacks equation, grid.length, times, splits: add what is missing."),
     ("a: !!python/object/apply:os.getcwd []\n", "is not valid YAML at line 1, column 4: could not determine a "
      "constructor for the tag 'tag:yaml.org,2002:python/object/apply:os.getcwd'."),
