@@ -122,7 +122,10 @@ def parse_expression(
     Raises:
         ExpressionError: for text outside the grammar, an unknown name, or a value that is not a finite real number.
     """
-    return _Reader(text, names, functions).read()
+    try:
+        return _Reader(text, names, functions).read()
+    except OverflowError:
+        raise ExpressionError("Expected numbers that can be written down, got exp of a huge one.", text, 0) from None
 
 
 class _Reader:

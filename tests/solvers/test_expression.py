@@ -1,10 +1,12 @@
 """Text to sympy: exact values, exact positions, nothing executed."""
 
 import pickle
+import time
 
 import pytest
 import sympy
 
+from pdesym.solvers import Equation
 from pdesym.solvers.expression import CONSTANTS, ELEMENTARY, ExpressionError, parse_expression, split_terms, tokenize
 
 x, t, u, nu = sympy.symbols("x t u nu")
@@ -123,3 +125,23 @@ def test_the_outermost_sum_splits_into_its_terms(text: str, terms: list[str]) ->
 def test_the_last_token_is_the_end_of_the_text() -> None:
     assert [token.kind for token in tokenize("2*x ")] == ["number", "operator", "name", "end"]
     assert tokenize("2*x ")[-1].position == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("u_t = (u + u_x + u_xx + u_xxx + 1)**300", "at most 20000 terms"),
+        ("u_t = sin((u + u_x + u_xx + 1)**200)", "at most 20000 terms"),
+        ("u_t = " + "*".join(["(u + u_x + 1)"] * 200), "at most 20000 terms"),
+        ("u_t = " + "lap(" * 8 + "(u + 1)**9*u_x**3*sin(u)" + ")" * 8, "too long an expression"),
+        ("u_t = u_" + "x" * 1000, "order 64 at most"),
+        ("u_t = 9**9**9**9*u", "exponent of at most 400"),
+        ("u_t = u**(10**9)", "exponent of at most 400"),
+        ("u_t = exp(exp(exp(exp(99))))*u", "exp of a huge one"),
+    ],
+)
+def test_a_short_text_that_stands_for_a_huge_expression_is_refused_at_once(text, sentence):
+    began = time.perf_counter()
+    with pytest.raises(ValueError, match=sentence):
+        Equation(text).split(1)
+    assert time.perf_counter() - began < 20
