@@ -10,18 +10,22 @@ from pdesym.datasets import schema, store
 from pdesym.datasets.errors import GenerationError
 from pdesym.datasets.plan import size_text
 from pdesym.datasets.recipe import Recipe
-from pdesym.solvers import BlowUpError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def refuse_without_space(recipe: Recipe, directory: Path) -> None:
+def refuse_without_space(recipe: Recipe, directory: Path, workers: int = 1) -> None:
     """Says before the work that the disk cannot hold what is to be written.
 
     Raises:
-        GenerationError: when less space is free than the missing shards can need.
+        GenerationError: when less space is free than the missing shards, and the batches under way, can need.
     """
-    needed, free = store.disk_bytes(schema.layout(recipe), directory), shutil.disk_usage(directory).free
+    layout = schema.layout(recipe)
+    needed, free = store.disk_bytes(layout, directory), shutil.disk_usage(directory).free
+    if needed and schema.batch_of(recipe) < recipe.shard:
+        needed += (
+            min(workers, len(layout.shards)) * recipe.shard * max(g.bytes_per_sample for g in layout.groups.values())
+        )
     if needed > free:
         raise GenerationError(
             f"The dataset needs up to {size_text(needed)} more in {directory} and {size_text(free)} are free: make "
@@ -29,31 +33,38 @@ def refuse_without_space(recipe: Recipe, directory: Path) -> None:
         )
 
 
-@contextmanager
-def explained(recipe: Recipe, directory: Path, split: str = "", shard: int = 0) -> Iterator[None]:
-    """Turns a blow-up in the given shard and a full disk into a GenerationError that says what to do.
+def refuse_without_solutions(recipe: Recipe, directory: Path) -> None:
+    """Says of a dataset of which no sample has a solution that it is none.
 
     Raises:
-        GenerationError: from a BlowUpError of the solver, or an OSError that means a full disk.
+        GenerationError: that names the first sample and why it failed.
+    """
+    if any((store.status_in(directory, split) != schema.FAILED).any() for split in recipe.splits.sizes):
+        return
+    split = next(iter(recipe.splits.sizes))
+    raise GenerationError(
+        f"All {sum(recipe.splits.sizes.values())} samples of {recipe.name} failed; sample 0 of the split {split} "
+        f"{store.failures_in(directory, split)[0]}; correct the recipe (times.last, initial.amplitude, equation) and "
+        "generate into another folder."
+    )
+
+
+@contextmanager
+def explained(recipe: Recipe, directory: Path) -> Iterator[None]:
+    """Turns a full disk into a GenerationError that says what to do.
+
+    Raises:
+        GenerationError: from an OSError that means a full disk.
     """
     try:
         yield
-    except BlowUpError as failure:
-        raise GenerationError(
-            f"Sample {recipe.samples(split, shard)[failure.sample]} of the split {split} blows up shortly after "
-            f"t = {failure.time:.6g}: {failure.remedy}; correct the recipe (times.last, initial.amplitude, equation) "
-            f"and generate into another folder; {_kept(recipe, directory)}."
-        ) from failure
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
         needed = store.disk_bytes(schema.layout(recipe), directory)
+        total = len(recipe.shards)
+        kept = total - len(store.missing(recipe, directory))
         raise GenerationError(
             f"The disk is full at {directory}: make room for up to {size_text(needed)} more and repeat the command; "
-            f"{_kept(recipe, directory)}."
+            f"{kept} of {total} shards are written and stay valid."
         ) from error
-
-
-def _kept(recipe: Recipe, directory: Path) -> str:
-    total = len(recipe.shards)
-    return f"{total - len(store.missing(recipe, directory))} of {total} shards are written and stay valid"

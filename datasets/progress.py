@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -12,8 +13,16 @@ from rich.text import Text
 _SECONDS_BETWEEN_LINES = 5.0
 
 
+@runtime_checkable
+class Advance(Protocol):
+    """What a long job calls with the number of things that are new, and of those among them that failed."""
+
+    def __call__(self, new: int, failed: int = 0) -> None:
+        """Counts them."""
+
+
 @contextmanager
-def shown_progress(label: str, done: int, total: int, unit: str = "samples") -> Iterator[Callable[[int], None]]:
+def shown_progress(label: str, done: int, total: int, unit: str = "samples") -> Iterator[Advance]:
     """Shows `done` of `total` things and hands out the function to call with the number of new ones."""
     console = Console(stderr=True)
     with (
@@ -30,18 +39,26 @@ def seconds_text(seconds: float) -> str:
 
 
 @contextmanager
-def _bar(console: Console, label: str, done: int, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+def _bar(console: Console, label: str, done: int, total: int, unit: str) -> Iterator[Advance]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
+        TextColumn("{task.fields[failed]}"),
         _Rate(),
         TimeRemainingColumn(),
     )
+    all_failed = 0
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(label, total=total, completed=done)
-        yield lambda new: bar.advance(task, new)
+        task = bar.add_task(label, total=total, completed=done, failed="")
+
+        def advance(new: int, failed: int = 0) -> None:
+            nonlocal all_failed
+            all_failed += failed
+            bar.update(task, advance=new, failed=_failed_text(all_failed))
+
+        yield advance
 
 
 class _Rate(ProgressColumn):
@@ -53,20 +70,24 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def _lines(label: str, done: int, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+def _lines(label: str, done: int, total: int, unit: str) -> Iterator[Advance]:
     began = last = time.monotonic()
-    new_ones = 0
+    new_ones = all_failed = 0
 
-    def advance(new: int) -> None:
-        nonlocal new_ones, last
+    def advance(new: int, failed: int = 0) -> None:
+        nonlocal new_ones, all_failed, last
         new_ones += new
+        all_failed += failed
         now = time.monotonic()
         if now - last >= _SECONDS_BETWEEN_LINES:
             last = now
             rate = new_ones / (now - began)
             left = seconds_text((total - done - new_ones) / rate)
-            print(
-                f"{label}: {done + new_ones} of {total} {unit}, {rate:.3g}/s, {left} left", file=sys.stderr, flush=True
-            )
+            parts = (f"{done + new_ones} of {total} {unit}", _failed_text(all_failed), f"{rate:.3g}/s", f"{left} left")
+            print(f"{label}: {', '.join(filter(None, parts))}", file=sys.stderr, flush=True)
 
     yield advance
+
+
+def _failed_text(failed: int) -> str:
+    return f"{failed} failed" if failed else ""

@@ -17,7 +17,6 @@ the equation at every frame, and for each sample a checksum and a status.
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +26,7 @@ import torch
 import pdesym
 from pdesym.datasets import problem, recipe_file
 from pdesym.datasets.errors import RecipeError
-from pdesym.datasets.recipe import Recipe, Uniform
+from pdesym.datasets.recipe import Recipe
 from pdesym.solvers import Equation
 from pdesym.solvers.steppers import DEFAULT, stepper_named
 
@@ -172,7 +171,7 @@ def layout(recipe: Recipe, device: str = "cpu") -> Layout:
         RecipeError: when a parameter has the name of a field or of another array.
     """
     equation, grid, times = problem.first_equation(recipe), problem.grid_of(recipe), problem.times_of(recipe).numpy()
-    drawn = _sample_variables(recipe)
+    drawn = problem.sample_variables(recipe)
     groups = {}
     for split, samples in recipe.splits.sizes.items():
         variables = (
@@ -308,16 +307,6 @@ def refuse_names_taken_twice(variables: tuple[Variable, ...], coordinates: tuple
         taken.add(variable.name)
 
 
-def _sample_variables(recipe: Recipe) -> Mapping[str, dict[str, Any]]:
-    if hasattr(problem, "sample_variables"):
-        return problem.sample_variables(recipe)
-    return {
-        name: {"long_name": f"parameter {name}", "distribution": f"uniform {list(law.uniform)}"}
-        for name, law in recipe.parameters.items()
-        if isinstance(law, Uniform)
-    }
-
-
 def _provenance(
     recipe: Recipe, split: str, equation: Equation, device: str, variables: tuple[str, ...]
 ) -> dict[str, Any]:
@@ -336,7 +325,7 @@ def _provenance(
         "equation_text": json.dumps(equation.text),
         "where": json.dumps(equation.where),
         "parameters": json.dumps(fixed),
-        "solver": stepper_named(getattr(recipe, "method", None) or DEFAULT).name,
+        "solver": stepper_named(recipe.method or DEFAULT).name,
         **accuracy,
         "seed": recipe.seed,
         "shard": recipe.shard,
@@ -349,7 +338,7 @@ def _provenance(
 
 def batch_of(recipe: Recipe) -> int:
     """The number of samples that are solved together: the whole shard where the recipe does not say."""
-    return getattr(recipe, "batch", None) or recipe.shard
+    return recipe.batch or recipe.shard
 
 
 def versions(device: str) -> dict[str, str]:

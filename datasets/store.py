@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import zarr
@@ -42,14 +42,34 @@ def held(directory: Path) -> Iterator[None]:
     """
     with open(directory / schema.LOCK, "ab") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise GenerationError(f"Another process is generating into {directory}: wait for it or end it.") from None
-        except OSError as error:
-            # Some network file systems know no locks. Two processes at once would then do the same work twice.
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise
         yield
+
+
+@contextmanager
+def held_shard(directory: Path, split: str, shard: int) -> Iterator[None]:
+    """Waits until no other process works on a shard, and keeps every other one from it.
+
+    The process that holds the folder is not always alone: workers on other machines outlive the one that sent them.
+    """
+    file = directory / schema.LOCKS / f"{split}-{shard}"
+    file.parent.mkdir(exist_ok=True)
+    with open(file, "ab") as lock:
+        _lock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _lock(file: BinaryIO, operation: int) -> None:
+    try:
+        fcntl.flock(file, operation)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        # Some network file systems know no locks. Two processes at once would then do the same work twice.
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
 
 
 def refuse_other_content(recipe: Recipe, directory: Path) -> None:

@@ -11,7 +11,7 @@ from pdesym.datasets import GenerationError, generate, recipe_file
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# A file system of 400 kB of which another file takes what is left; the first shard is written before that.
+# A file system of 800 kB of which another file takes what is left; the first shard is written before that.
 ON_A_FULL_DISK = """
 import os, sys
 from pathlib import Path
@@ -60,7 +60,7 @@ generate(recipe, folder, progress=False)
 """
 
 FULL = (
-    "The disk is full at {}: make room for up to 98.3 kB more and repeat the command; 1 of 5 shards are written and "
+    "The disk is full at {}: make room for up to 163.8 kB more and repeat the command; 1 of 5 shards are written and "
     "stay valid."
 )
 
@@ -82,7 +82,7 @@ def test_a_dataset_that_cannot_fit_is_refused_before_the_work(changed, tmp_path)
     with pytest.raises(
         GenerationError, match=r"needs up to [\d.]+ TB more in .* and [\d.]+ .B are free: make room, choose"
     ):
-        generate(changed(splits={"train": 10**10}), tmp_path / "new")
+        generate(changed(splits={"train": 10**9}), tmp_path / "new")
     assert [path.name for path in (tmp_path / "new").iterdir()] == [".lock"]
 
 
@@ -101,7 +101,7 @@ def test_a_full_disk_ends_in_a_sentence_and_the_rest_is_kept(recipe_path, small_
     disk = tmp_path / "disk"
     disk.mkdir()
     # Mounted in a namespace of its own, so that it is gone with the process; the bytes are copied out before that.
-    mount = f"mount -t tmpfs -o size=600k tmpfs {disk} && mkdir {disk}/data"
+    mount = f"mount -t tmpfs -o size=800k tmpfs {disk} && mkdir {disk}/data"
     inside = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
     if subprocess.run([*inside, mount], capture_output=True).returncode:
         pytest.skip("this system lets nobody but its owner mount a file system")
@@ -110,8 +110,10 @@ def test_a_full_disk_ends_in_a_sentence_and_the_rest_is_kept(recipe_path, small_
     assert result.returncode == 0, result.stderr
     during, before, missing = result.stdout.splitlines()
     assert during == FULL.format(disk / "data")
-    assert before == f"The dataset needs up to 98.3 kB more in {disk / 'data'} and 0 B are free: make room, choose " + (
-        "another folder, or ask for fewer samples, frames or points."
+    assert (
+        before
+        == f"The dataset needs up to 163.8 kB more in {disk / 'data'} and 0 B are free: make room, choose "
+        + ("another folder, or ask for fewer samples, frames or points.")
     )
     assert missing == "4"
     assert hashes(tmp_path / "copy") == hashes(small_dataset)
