@@ -37,7 +37,7 @@ _PATTERN = re.compile(
 )
 _INSTEAD = {"^": "**", "−": "-", "–": "-", "·": "*", "×": "*", "÷": "/", "²": "**2", "³": "**3"}
 # Beyond these a short text could ask for a number of millions of digits, or overflow the stack.
-_LARGEST_EXPONENT, _MOST_BITS, _DEEPEST = 400, 10_000, 50
+_LARGEST_EXPONENT, _LARGEST_ARGUMENT, _MOST_BITS, _DEEPEST = 400, 1e6, 10_000, 50
 _UNBOUNDED = (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo)
 
 
@@ -122,10 +122,7 @@ def parse_expression(
     Raises:
         ExpressionError: for text outside the grammar, an unknown name, or a value that is not a finite real number.
     """
-    try:
-        return _Reader(text, names, functions).read()
-    except OverflowError:
-        raise ExpressionError("Expected numbers that can be written down, got exp of a huge one.", text, 0) from None
+    return _Reader(text, names, functions).read()
 
 
 class _Reader:
@@ -196,7 +193,7 @@ class _Reader:
         if operator is None:
             return base
         exponent = self.signed()
-        if exponent.is_Rational and abs(exponent) > _LARGEST_EXPONENT:
+        if exponent.is_number and _exceeds(exponent, _LARGEST_EXPONENT):
             raise self.error(f"Expected an exponent of at most {_LARGEST_EXPONENT}.", operator)
         if base.is_Rational and exponent.is_Rational and _bits(base) * abs(exponent) > _MOST_BITS:
             raise self.error("The power of these two numbers is too large to be exact.", operator)
@@ -250,6 +247,8 @@ class _Reader:
         while self.take(","):
             arguments.append(self.sum())
         self.close(opened)
+        if any(argument.is_number and _exceeds(argument, _LARGEST_ARGUMENT) for argument in arguments):
+            raise self.error(f"Expected a number of at most {_LARGEST_ARGUMENT:g} in {token.text}.", token)
         try:
             result = self.functions[token.text](*arguments)
         except ExpressionError:
@@ -264,6 +263,10 @@ class _Reader:
         if result.is_extended_real is False and not any(operand.is_extended_real is False for operand in operands):
             raise self.error(f"{what} is not a real number.", token)
         return result
+
+
+def _exceeds(number: sympy.Expr, limit: float) -> bool:
+    return bool(abs(number if number.is_Rational else number.evalf()) > limit)
 
 
 def _bits(number: sympy.Rational) -> int:
