@@ -65,17 +65,16 @@ def decode_into(out: np.ndarray | Tensor, data: xarray.Dataset) -> None:
     """
     kept, at = kept_samples(data), 0
     for part in shards_of(data):
-        rows = kept[(kept >= part.start) & (kept < part.stop)] - part.start
+        count = 0
         for channel, field in enumerate(fields_of_data(data)):
-            values = stored_values(data, field, part)
-            if len(rows) < len(values):
-                values = values[rows]
-            target = out[at : at + len(rows), :, channel]
+            values = kept_values(data, field, part, kept)
+            count = len(values)
+            target = out[at : at + count, :, channel]
             if isinstance(target, Tensor):
                 target.copy_(torch.from_numpy(np.ascontiguousarray(values)))
             else:
                 target[...] = values
-        at += len(rows)
+        at += count
 
 
 def stored_values(data: xarray.Dataset, name: str, part: slice) -> np.ndarray:
@@ -91,6 +90,25 @@ def stored_values(data: xarray.Dataset, name: str, part: slice) -> np.ndarray:
             f"The samples {part.start} to {part.stop - 1} of {name} in {title_of_data(data)} cannot be decoded "
             f"({' '.join(str(error).split())}): the file is damaged, generate it again or take another copy."
         ) from error
+
+
+def kept_values(data: xarray.Dataset, field: str, part: slice, kept: np.ndarray) -> np.ndarray:
+    """The values of a field of those samples of a shard that are kept.
+
+    Raises:
+        ValueError: when they cannot be decoded, or are lost: what a file that is gone reads as.
+    """
+    rows = kept[(kept >= part.start) & (kept < part.stop)] - part.start
+    values = stored_values(data, field, part)
+    if len(rows) < len(values):
+        values = values[rows]
+    for row, sample in zip(rows.tolist(), values, strict=True):
+        if np.isnan(sample.flat[0]) and np.isnan(sample).all():
+            raise ValueError(
+                f"The values of sample {part.start + row} of {field} in {title_of_data(data)} are lost: its file is "
+                "gone, generate it again or take another copy."
+            )
+    return values
 
 
 @dataclass(frozen=True)

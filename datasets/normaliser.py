@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.datasets.decoded import kept_samples, shards_of, stored_values
+from pdesym.datasets.decoded import kept_samples, kept_values, shards_of
 from pdesym.datasets.moments import Moments
 from pdesym.datasets.open import open_dataset
 from pdesym.datasets.stored import axes_of_data, fields_of_data
@@ -82,8 +82,7 @@ class Normaliser:
             for field in fields:
                 moments = Moments()
                 for part in shards_of(data):
-                    rows = kept[(kept >= part.start) & (kept < part.stop)] - part.start
-                    moments.add(stored_values(data, field, part)[rows])
+                    moments.add(kept_values(data, field, part, kept))
                 if not math.isfinite(moments.std):
                     raise ValueError(
                         f"The field {field} of the split {split} in {directory} has values that are not finite: "

@@ -11,12 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pdesym.datasets.stored_metadata import decoded_attributes
+from pdesym.datasets.stretched import STRETCH
 from pdesym.solvers import Equation, Grid
 
 _EQUIDISTANT = 1e-6
 """Relative to the spacing; coordinates of imported data may be those of float32."""
 
-STRETCH = "time_stretch"
 OWN_SCALES = (STRETCH, "length", "length_x", "length_y", "length_z")
 """The variables of samples that have times or boxes of their own."""
 

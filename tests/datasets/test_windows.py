@@ -1,10 +1,18 @@
 """Windows of frames."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 import torch
 
 from pdesym.datasets import Windows, open_dataset
+from pdesym.datasets import windows as windows_module
+from pdesym.datasets.normaliser import Normaliser
 from pdesym.solvers import Grid
+from pdesym.training.shown_windows import ShownWindows
+from tests.datasets.made_dataset import numbered as drawn
+from tests.datasets.made_dataset import written
 
 GRID = Grid(8, length=8.0)
 TIMES = torch.linspace(0, 1, 6, dtype=torch.float64)
@@ -94,3 +102,74 @@ def test_windows_live_on_the_gpu_when_asked(small_dataset):
     assert window.u_in.device.type == window.times.device.type == "cuda"
     here = Windows.open(small_dataset, "train", 2, 1).gather(torch.tensor([0, 1]), torch.tensor([0, 4]))
     assert torch.equal(window.u_in.cpu(), here.u_in)
+
+
+@pytest.fixture
+def own_scales(tmp_path):
+    """Five trajectories, the second of which failed, with boxes and times of their own."""
+    own = {"length": np.linspace(6.0, 10.0, 5), "time_stretch": np.array([1.0, 3.0, 0.5, 2.0, 4.0])}
+    return written(
+        tmp_path / "own",
+        {"train": {"u": drawn(5, 6, 8)}},
+        times=TIMES.numpy(),
+        own={"train": own},
+        failed={"train": {1: "it blew up"}},
+    )
+
+
+def test_windows_have_the_times_and_boxes_of_their_own_trajectories(own_scales):
+    windows = Windows.open(own_scales, "train", 2, 1, dtype=torch.float64)
+    assert windows.index.tolist() == [0, 2, 3, 4]
+    window = windows.gather(torch.tensor([3, 1]), torch.tensor([2, 0]))
+    assert torch.equal(window.times, torch.stack([4.0 * TIMES[2:5], 0.5 * TIMES[:3]]))
+    assert torch.equal(window.length, torch.tensor([[10.0], [8.0]], dtype=torch.float64))
+    np.testing.assert_array_equal(window.u_in[0, :, 0], drawn(5, 6, 8)[4, 2:4])
+
+
+def test_windows_of_one_box_have_no_lengths(small_dataset):
+    windows = Windows.open(small_dataset, "train", 2, 1)
+    assert (windows.length, windows.stretch, windows.index) == (None, None, None)
+    assert windows.gather(torch.tensor([0]), torch.tensor([0])).length is None
+
+
+def test_too_few_frames_are_said_before_anything_is_decoded(own_scales, monkeypatch):
+    monkeypatch.setattr(windows_module, "decode_into", None)
+    with pytest.raises(ValueError, match=r"5 \+ 2 frames does not fit into trajectories of 6"):
+        Windows.open(own_scales, "train", 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"length": torch.ones(3, 2, dtype=torch.float64)}, r"Expected length of shape \(3, 1\)"),
+    ],
+)
+def test_numbers_of_other_trajectories_are_refused(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Windows(numbered(), TIMES, GRID, 2, 3, ("u", "v"), **change)
+
+
+def test_what_moves_frames_refuses_windows_that_it_would_move_wrongly(own_scales):
+    windows = Windows.open(own_scales, "train", 2, 1)
+    with pytest.raises(ValueError, match=r"ShownWindows cannot use windows that have times of their own: generate"):
+        ShownWindows(windows)
+    boxes = dataclasses.replace(windows, stretch=None)
+    with pytest.raises(ValueError, match=r"cannot use windows that have boxes of their own"):
+        ShownWindows(boxes)
+    plain = dataclasses.replace(boxes, length=None)
+    assert ShownWindows(plain).samples == 4
+    with pytest.raises(ValueError, match="cannot use windows that are normalised"):
+        ShownWindows(plain.normalised(Normaliser(("u",), (0.0,), (2.0,), 1)))
+
+
+def test_normalised_windows_are_normalised_when_they_are_cut():
+    windows = Windows(numbered(), TIMES, GRID, 2, 3, ("u", "v"))
+    normaliser = Normaliser(("u", "v"), (3.0, -1.0), (2.0, 10.0), 1)
+    found, plain = (w.gather(torch.tensor([2]), torch.tensor([1])) for w in (windows.normalised(normaliser), windows))
+    assert torch.equal(found.u_in[:, :, 0], (plain.u_in[:, :, 0] - 3.0) / 2.0)
+    assert torch.equal(found.u_out[:, :, 1], (plain.u_out[:, :, 1] + 1.0) / 10.0)
+    assert torch.equal(windows.u, numbered())
+    with pytest.raises(ValueError, match="normalised already"):
+        windows.normalised(normaliser).normalised(normaliser)
+    with pytest.raises(ValueError, match=r"for the fields w in 1D, got u, v in 1D"):
+        windows.normalised(Normaliser(("w",), (0.0,), (1.0,), 1))
