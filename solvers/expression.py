@@ -265,7 +265,7 @@ class _Reader:
         return result
 
 
-def _exceeds(number: sympy.Expr, limit: float) -> bool:
+def _exceeds(number: sympy.Expr, limit: int | float) -> bool:
     return bool(abs(number if number.is_Rational else number.evalf()) > limit)
 
 
