@@ -1,0 +1,123 @@
+"""Writing the HDF5 files of PDEBench, in whichever of its layouts holds the dataset.
+
+    A   one field on an axis:             `tensor` (b, t, x), `t-coordinate`, `x-coordinate`
+    B   in two and three dimensions:      a group for every sample, "0000" on, with `data` (t, x, y[, z], c) and
+                                          `grid/t`, `grid/x`, …; also on an axis when every sample has its own
+    C   several fields on an axis:        an array (b, t, x) named as each field, and the coordinates as in A
+
+The files are <out>/<name>_<split>.hdf5, of layout B .h5, the endings that PDEBench's readers ask for. Samples that
+failed are left out; which, and why, is in the group `pdesym`, in layout B that of the first sample.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import yaml
+
+from pdesym.datasets.formats import metadata
+from pdesym.datasets.formats.source import Slab, Source
+
+SUFFIXES = (".hdf5", ".h5")
+
+
+def layout_of(source: Source) -> str:
+    """The letter of the layout that holds a split."""
+    own_grids = any(name == "time_stretch" or name.startswith("length") for name in source.variables)
+    if len(source.axes) > 1 or own_grids:
+        return "B"
+    return "A" if len(source.fields) == 1 else "C"
+
+
+def write(source: Source, out: Path, name: str, slab: int, advance: Callable[[int], None]) -> None:
+    """Writes one split into a folder, so many samples at a time; `advance` is told how many are done.
+
+    Raises:
+        ValueError: when no sample of the split is complete, or a field has the name of something else in the file.
+    """
+    split, kept, letter = str(source.attributes["split"]), source.complete, layout_of(source)
+    if not len(kept):
+        raise ValueError(f"No sample of the split {split} is complete: there is nothing for PDEBench's format to hold.")
+    path = out / f"{name}_{split}{'.h5' if letter == 'B' else '.hdf5'}"
+    with h5py.File(path, "x") as file:
+        for key, value in json.loads(source.attributes["parameters"]).items():
+            file.attrs[key] = float(value)
+        if letter == "B":
+            _write_samples(file, source, kept, slab, advance)
+        else:
+            _write_arrays(file, source, kept, letter, slab, advance)
+
+
+def _write_arrays(
+    file: h5py.File, source: Source, kept: np.ndarray, letter: str, slab: int, advance: Callable[[int], None]
+) -> None:
+    shape = source.variables[source.fields[0]].shape
+    names = {"tensor": source.fields[0]} if letter == "A" else {field: field for field in source.fields}
+    if letter == "C" and set(names) & {"tensor", metadata.GROUP}:
+        raise ValueError("A field of a PDEBench file cannot be named tensor or pdesym: rename it.")
+    for axis in source.axes:
+        file.create_dataset(f"{axis}-coordinate", data=source.coordinates[axis][1])
+    file.create_dataset("t-coordinate", data=source.coordinates["time"][1])
+    for array, field in names.items():
+        file.create_dataset(array, (len(kept), *shape[1:]), source.variables[field].dtype)
+    extra = file.create_group(metadata.GROUP)
+    metadata.write_text(extra, source, kept)
+    metadata.write_variables(extra, source, kept)
+    done = 0
+    for part, values in source.slabs(slab):
+        rows = np.isin(np.arange(part.start, part.stop), kept)
+        stop = done + int(rows.sum())
+        for array, field in names.items():
+            file[array][done:stop] = values[field][rows]
+        for other, found in metadata.other_values(source, values, part).items():
+            extra[f"variables/{other}"][done:stop] = found[rows]
+        done = stop
+        advance(part.stop - part.start)
+
+
+def _write_samples(
+    file: h5py.File, source: Source, kept: np.ndarray, slab: int, advance: Callable[[int], None]
+) -> None:
+    digits = max(4, len(str(len(kept) - 1)))  # their reader takes the order of the alphabet
+    positions = {int(row): number for number, row in enumerate(kept)}
+    for part, values in source.slabs(slab):
+        others = metadata.other_values(source, values, part)
+        for row in range(part.start, part.stop):
+            if row not in positions:
+                continue
+            group = file.create_group(f"{positions[row]:0{digits}d}")
+            here = row - part.start
+            group.create_dataset("data", data=np.stack([values[field][here] for field in source.fields], axis=-1))
+            _write_grid(group.create_group("grid"), source, values, here)
+            group.attrs["config"] = _config(source, values, here)
+            extra = group.create_group(metadata.GROUP)
+            for name, found in others.items():
+                extra.create_dataset(f"variables/{name}", data=found[here])
+            if positions[row] == 0:
+                metadata.write_text(extra, source, kept)
+                metadata.write_coordinates(extra, source, kept)
+        advance(part.stop - part.start)
+
+
+def _write_grid(group: h5py.Group, source: Source, values: Slab, row: int) -> None:
+    """The points and times of this sample; where samples draw their boxes and clocks, its own."""
+    stretch = values["time_stretch"][row] if "time_stretch" in values else None
+    times = source.coordinates["time"][1]
+    group.create_dataset("t", data=times if stretch is None else stretch * times)
+    for axis in source.axes:
+        about, points = source.coordinates[axis]
+        drawn = values.get("length" if len(source.axes) == 1 else f"length_{axis}")
+        group.create_dataset(axis, data=points if drawn is None else points * (drawn[row] / about["length"]))
+
+
+def _config(source: Source, values: Slab, row: int) -> str:
+    """What PDEBench's readers ask of a sample: a name, and the numbers it was made with."""
+    drawn = {
+        name: float(values[name][row])
+        for name, one in source.variables.items()
+        if one.dims == ("sample",) and one.dtype.startswith("float")
+    }
+    numbers = {**json.loads(source.attributes["parameters"]), **drawn}
+    return yaml.safe_dump({"name": source.attributes["name"], "sim": numbers}, allow_unicode=True)
