@@ -83,6 +83,13 @@ def equation_of_data(data: xarray.Dataset) -> Equation | None:
         raise ValueError(f"The attribute equation_text of {title_of_data(data)} cannot be read: {error}") from None
 
 
+def statement_of_data(data: xarray.Dataset) -> str:
+    """The equations and the relations of their auxiliary fields, one text; "" where unknown."""
+    attributes = _attributes(data)
+    relations = [f"where {relation}" for relation in attributes["where"]]
+    return "; ".join([*attributes["equation_text"], *relations]) or str(attributes.get("equation", ""))
+
+
 def drawn_parameters(data: xarray.Dataset) -> tuple[str, ...]:
     """The names of the parameters of the equation that every sample draws for itself."""
     attributes = _attributes(data)
