@@ -54,6 +54,12 @@ app = typer.Typer(
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one entry of the recipe; repeatable.")
 ]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--param", metavar="NAME=NUMBER", help="Value of a parameter; repeatable.")
+]
+Where = Annotated[
+    list[str] | None, typer.Option(help="Relation of an auxiliary field, such as 'lap(psi) = -w'; repeatable.")
+]
 
 
 def _print_version(wanted: bool) -> bool:

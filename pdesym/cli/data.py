@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pdesym.cli.app import RUN_FAILED, Overrides, app
+from pdesym.cli.app import RUN_FAILED, Overrides, Parameters, Where, app
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a dataset.")]
 
@@ -97,11 +97,15 @@ def export_(
     folder: Folder,
     out: Annotated[Path, typer.Option(help="Folder of the files; new or empty.")],
     format: Annotated[Format, typer.Option(help="The Well's HDF5, PDEBench's HDF5, or netCDF.")],
+    split: Annotated[list[str] | None, typer.Option(help="One to write, all if not given; repeatable.")] = None,
 ) -> None:
-    """A dataset in a format that others read."""
+    """A dataset in a format that others read.
+
+    `pdesym import` brings it back exactly.
+    """
     from pdesym.datasets import export_dataset
 
-    print(export_dataset(folder, out, format=format))
+    print(export_dataset(folder, out, format=format, splits=split))
 
 
 @app.command("import")
@@ -109,8 +113,40 @@ def import_(
     source: Annotated[Path, typer.Argument(help="File or folder in the format of The Well, PDEBench or netCDF.")],
     out: Annotated[Path, typer.Option(help="Folder of the dataset; new or empty.")],
     format: Annotated[Format | None, typer.Option(help="Of the source; found out if not given.")] = None,
+    split: Annotated[str | None, typer.Option(help="Of a single file; what it says itself if not given.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the dataset; that of the file if not given.")] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(help="Names for the channels of PDEBench, else a field to take; repeatable.")
+    ] = None,
+    periodic: Annotated[
+        bool | None, typer.Option("--periodic/--bounded", help="Of all axes; what the file says if not given.")
+    ] = None,
+    equation: Annotated[
+        list[str] | None, typer.Option(help="That the fields solve, text or a name of the list; repeatable.")
+    ] = None,
+    where: Where = None,
+    parameters: Parameters = None,
+    allow_nan: Annotated[
+        bool, typer.Option("--allow-nan", help="Mark samples that are not finite as failed, instead of refusing them.")
+    ] = False,
 ) -> None:
     """A dataset from files of others."""
     from pdesym.datasets import import_dataset
+    from pdesym.lab.equation_source import parameter_values
 
-    print(import_dataset(source, out, format=format))
+    texts = equation[0] if equation and len(equation) == 1 else equation
+    print(
+        import_dataset(
+            source,
+            out,
+            format,
+            split=split,
+            name=name,
+            fields=field,
+            periodic=periodic,
+            equation=texts,
+            where=tuple(where or ()),
+            parameters={key: float(value) for key, value in parameter_values(parameters or []).items()},
+            allow_nan=allow_nan,
+        )
+    )

@@ -8,17 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pdesym.cli.app import app
+from pdesym.cli.app import Parameters, Where, app
 
 if TYPE_CHECKING:
     from pdesym.solvers import Equation
 
-Parameters = Annotated[
-    list[str] | None, typer.Option("--param", metavar="NAME=NUMBER", help="Value of a parameter; repeatable.")
-]
-Where = Annotated[
-    list[str] | None, typer.Option(help="Relation of an auxiliary field, such as 'lap(psi) = -w'; repeatable.")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
