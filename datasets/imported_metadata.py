@@ -1,6 +1,5 @@
 """The metadata of imported data: no recipe says what they should be, so they are held against each other."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +82,18 @@ def _axes(part: Part) -> tuple[str, ...]:
 
 
 def _variables(about: dict[str, Any], file: str) -> tuple[str, ...]:
-    text = about.get("variables")
-    try:
-        names = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
-        names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) and name.isidentifier() for name in names):
+    names = about["variables"]
+    text = list(names)
+    if not all(name.isidentifier() for name in names):
         raise ValueError(f"{file}: attributes.variables is {shown(text)}, expected JSON with the names of the arrays.")
-    if tuple(names[-2:]) != (schema.CHECKSUM, schema.STATUS) or len(set(names)) != len(names):
+    if names[-2:] != (schema.CHECKSUM, schema.STATUS) or len(set(names)) != len(names):
         raise ValueError(
             f"{file}: attributes.variables is {shown(text)}, expected different names that end with "
             f"{schema.CHECKSUM} and {schema.STATUS}."
         )
     if lacking := [field for field in about["fields"] if field not in names]:
         raise ValueError(f"{file}: attributes.variables lacks the field {shown(lacking[0])}.")
-    return tuple(names)
+    return names
 
 
 def _array(directory: Path, split: str, name: str, files: Files) -> zarr.Array[Any]:

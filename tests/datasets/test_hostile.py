@@ -1,11 +1,17 @@
 """Hostile input ends in one sentence: quickly, with nothing run, nothing written elsewhere and little memory."""
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
 
-from pdesym.datasets import GenerationError, Recipe, generate, load_recipe
-from tests.datasets.hostile_guard import refusal
+from pdesym.datasets import GenerationError, Recipe, Windows, generate, load_recipe, open_dataset
+from pdesym.datasets.verification import verify
+from tests.datasets.hostile_guard import assert_one_sentence, guarded, refusal
 from tests.datasets.hostile_recipes import CASES as RECIPES
 from tests.datasets.hostile_recipes import GOOD, OVERRIDES, SOURCES
+from tests.datasets.hostile_stores import CASES as STORES
 
 REFUSALS = (ValueError, FileNotFoundError, GenerationError)
 
@@ -26,8 +32,6 @@ def place(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("case", RECIPES, ids=lambda case: case.name)
 def test_a_hostile_recipe_is_refused(case, place):
-    import re
-
     file = place / "hostile.yaml"
     file.write_bytes(case.content)
     loaded = []
@@ -51,3 +55,44 @@ def test_a_hostile_name_of_a_recipe_is_refused(source, place):
 @pytest.mark.parametrize("override", OVERRIDES)
 def test_a_hostile_override_is_refused(override, place):
     refusal(lambda: load_recipe("kdv", [override]), REFUSALS, place, place / "out")
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A complete dataset, to be copied and damaged."""
+    entries = {
+        "equation": "u_t = -u*u_x + nu*u_xx",
+        "parameters": {"nu": {"uniform": [0.1, 0.2]}},
+        "splits": {"train": 4, "valid": 2},
+    }
+    recipe = Recipe.model_validate({**GOOD, **entries})
+    folder = generate(recipe, tmp_path_factory.mktemp("stores") / "sound", progress=False)
+    assert verify(folder, progress=False).ok
+    Windows.open(folder, "train", 1, 1)
+    return folder
+
+
+@pytest.mark.parametrize("case", STORES, ids=lambda case: case.name)
+def test_a_hostile_store_is_refused_or_found(case, sound, place, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "out"))
+    folder = Path(shutil.copytree(sound, place / "data"))
+    case.change(folder)
+    if not case.opens:
+        said = refusal(lambda: open_dataset(folder, "train"), REFUSALS, place, place / "out")
+        assert re.search(case.mention, said), said
+    with guarded(place, place / "out"):
+        try:
+            Windows.open(folder, "train", 1, 1)
+        except REFUSALS as refused:
+            assert_one_sentence(str(refused))
+    with guarded(place, place / "out"):
+        try:
+            found = verify(folder, samples=0, progress=False)
+        except REFUSALS as refused:
+            findings = (str(refused),)
+        else:
+            findings = found.findings
+            assert not found.ok
+    for finding in findings:
+        assert_one_sentence(finding)
+    assert re.search(case.mention, "\n".join(findings)), findings
