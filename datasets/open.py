@@ -1,5 +1,6 @@
 """Opening a dataset on disk."""
 
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ def open_dataset(directory: str | Path, split: str, unfinished: bool = False) ->
         raise ValueError(
             f"The split {split} in {directory} is damaged and cannot be read: {_sentence(error)}"
         ) from None
+    data = data[_in_order(data, attributes["variables"])]
     _require_coordinates(data, path / split)
     if strange := sorted(set(status.tolist()) - {TODO, COMPLETE, FAILED}):
         raise ValueError(f"{path / split / 'status'} is damaged: expected marks 0, 1 and 2, got {strange[0]}.")
@@ -49,6 +51,14 @@ def open_dataset(directory: str | Path, split: str, unfinished: bool = False) ->
             "repeat the command that generates it, or open it with unfinished=True."
         )
     return data
+
+
+def _in_order(data: xarray.Dataset, stored: Sequence[str]) -> list[Hashable]:
+    """The variables as they were stored: a folder lists them in any order."""
+    return [
+        *(name for name in stored if name in data.data_vars),
+        *(name for name in data.data_vars if name not in stored),
+    ]
 
 
 def _require_coordinates(data: xarray.Dataset, group: Path) -> None:
@@ -63,4 +73,4 @@ def _require_coordinates(data: xarray.Dataset, group: Path) -> None:
 
 def _sentence(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
-    return text if text.endswith(".") else f"{text}."
+    return f"{text.rstrip('.').replace('. ', ', ')}."

@@ -11,7 +11,8 @@ from pdesym.datasets.recipe_problem import did_you_mean, shown
 METADATA = "zarr.json"
 
 _ARRAY_KEYS = {"shape": list, "data_type": str, "dimension_names": list, "chunk_grid": dict, "codecs": list}
-_LISTS = ("fields", "equation_text", "where")
+_MOST_BYTES = 2**26
+_LISTS = ("fields", "variables", "equation_text", "where")
 
 
 def splits_in(directory: Path) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ def require_split(directory: Path, split: str) -> None:
 
 
 def attributes_of(directory: Path, split: str) -> dict[str, Any]:
-    """The attributes of a split; those that hold lists (`fields`, `equation_text`, `where`) and `parameters` decoded.
+    """The attributes of a split; `fields`, `variables`, `equation_text`, `where` and `parameters` decoded from JSON.
 
     Raises:
         FileNotFoundError: when there is no dataset in the folder.
@@ -77,9 +78,11 @@ def decoded_attributes(attributes: dict[str, Any], path: Path | str) -> dict[str
     """
     read = dict(attributes)
     for key in _LISTS:
-        read[key] = _texts(attributes, key, path)
+        read[key] = _texts({"variables": "[]", **attributes}, key, path)
     if not read["fields"]:
         raise ValueError(f"{path} is damaged: the key fields names no field.")
+    if not all(field.isidentifier() for field in read["fields"]):
+        raise ValueError(f"{path} is damaged: the key fields is {shown(list(read['fields']))}, expected names.")
     read["parameters"] = _numbers(attributes, path)
     if _key(attributes, "shard", int, path) < 1:
         raise ValueError(f"{path} is damaged: the key shard is {attributes['shard']}, expected 1 or more samples.")
@@ -124,6 +127,9 @@ def _require_shape(path: Path, names: tuple[str, ...], shape: tuple[int, ...]) -
 def _array(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The names and sizes of the axes of an array."""
     metadata = _loaded(path)
+    for key, expected in {"zarr_format": 3, "node_type": "array"}.items():
+        if metadata.get(key) != expected:
+            raise ValueError(f"{path} is damaged: the key {key} is {shown(metadata.get(key))}, expected {expected}.")
     for key, kind in _ARRAY_KEYS.items():
         _key(metadata, key, kind, path)
     names, shape = tuple(metadata["dimension_names"]), tuple(metadata["shape"])
@@ -137,6 +143,8 @@ def _array(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 
 def _loaded(path: Path) -> dict[str, Any]:
+    if path.exists() and not (path.is_file() and path.stat().st_size <= _MOST_BYTES):  # a pipe would be waited for
+        raise ValueError(f"{path} is damaged: expected a file of metadata, of some kilobytes.")
     try:
         loaded = json.loads(path.read_bytes())
     except OSError as error:
