@@ -6,9 +6,12 @@ folder under the same path. Those with one thread each (`dask worker ADDRESS --n
 a core.
 """
 
+import logging
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from pdesym.datasets.recipe import Recipe
 
 # Number of threads and filters of warnings belong to a process: its blocks run one after another.
 _one_block = threading.Lock()
+
+_SECONDS_TO_ANSWER = 10
 
 
 def cluster_reports(
@@ -31,25 +36,25 @@ def cluster_reports(
         GenerationError: when dask is not installed, no scheduler answers, it is lost, or a block ends in one.
     """
     distributed = _distributed()
-    client = _connected(distributed, address)
     where = directory.resolve()
-    try:
-        futures = [client.submit(_run_there, recipe, where, *shard, device, pure=False) for shard in todo]
-        for future in distributed.as_completed(futures):
-            yield future.result()
-    except distributed.KilledWorker as killed:
-        raise GenerationError(
-            f"A shard took {killed.allowed_failures + 1} workers of the scheduler {address} with it, most likely for "
-            "want of memory: lower shard or batch and repeat the command; what is written stays valid."
-        ) from None
-    except (CancelledError, OSError, distributed.comm.CommClosedError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # of a block: a disk, a file
-        raise GenerationError(
-            f"The scheduler {address} was lost: start it again and repeat the command; what is written stays valid."
-        ) from None
-    finally:
-        client.close(timeout=2)
+    with _connected(distributed, address) as client:
+        if not client.ncores():
+            print(f"No worker is there yet: start some with `dask worker {address} --nthreads 1`.", file=sys.stderr)
+        try:
+            futures = [client.submit(_run_there, recipe, where, *shard, device, pure=False) for shard in todo]
+            for future in distributed.as_completed(futures, loop=client.loop):
+                yield future.result()
+        except distributed.KilledWorker as killed:
+            raise GenerationError(
+                f"A shard took {killed.allowed_failures + 1} workers of the scheduler {address} with it, most likely "
+                "for want of memory: lower shard or batch and repeat the command; what is written stays valid."
+            ) from None
+        except (CancelledError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # of a block: a disk, a file
+            raise GenerationError(
+                f"The scheduler {address} was lost: start it again and repeat the command; what is written stays valid."
+            ) from None
 
 
 def _run_there(recipe: Recipe, directory: Path, split: str, shard: int, device: str) -> BlockReport:
@@ -67,11 +72,21 @@ def _distributed() -> Any:
     return distributed
 
 
-def _connected(distributed: Any, address: str) -> Any:
+@contextmanager
+def _connected(distributed: Any, address: str) -> Iterator[Any]:
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # a lost scheduler is said in a sentence, not in a traceback
     try:
-        return distributed.Client(address, timeout=10, set_as_default=False, name="pdesym")
-    except (OSError, ValueError, TimeoutError) as error:
+        client = distributed.Client(address, timeout=_SECONDS_TO_ANSWER, set_as_default=False, name="pdesym")
+    except (OSError, ValueError) as error:
+        log.setLevel(level)
         raise GenerationError(
-            f"No dask scheduler answers at {address} ({error or type(error).__name__}): start one with `dask scheduler`"
-            " and give the address tcp://host:port that it says."
+            f"No dask scheduler answers at {address} ({error or type(error).__name__}): start one with `dask "
+            "scheduler` and give the address tcp://host:port that it says."
         ) from None
+    try:
+        yield client
+    finally:
+        client.close(timeout=2)
+        log.setLevel(level)

@@ -11,25 +11,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from subprocess import PIPE
 
+import numpy as np
 import pytest
 
-from pdesym.datasets import GenerationError, Recipe, generate, recipe_file
-from pdesym.datasets.store import missing
+from pdesym.datasets import GenerationError, Recipe, generate, open_dataset, pieces, problem, recipe_file, schema
+from pdesym.datasets.store import missing, prepare, status_in
+from tests.datasets.counted_solving import counts
 
 ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
 @contextmanager
-def generating(recipe: Recipe, folder: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
-    file = folder.parent / "recipe-to-kill.yaml"
+def generating(recipe: Recipe, file: Path, engine: int | str = 1) -> Iterator[subprocess.Popen[str]]:
+    """A process that generates the dataset of a recipe whenever it is told to: alone, with workers, or on a cluster."""
     file.write_text(recipe_file.dump(recipe))
     script = Path(__file__).with_name("generating_process.py")
-    command = [sys.executable, str(script), str(file), str(folder), str(workers)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+    command = [sys.executable, str(script), str(file), str(engine)]
+    with subprocess.Popen(command, env=ENVIRONMENT, text=True, stdin=PIPE, stdout=PIPE) as process:
         assert answer(process) == "ready"
         yield process
         process.stdin.close()
@@ -39,8 +40,8 @@ def answer(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def begin(process: subprocess.Popen[str]) -> int:
-    print("begin", file=process.stdin, flush=True)
+def begin(process: subprocess.Popen[str], folder: Path) -> int:
+    print(folder, file=process.stdin, flush=True)
     return int(answer(process))
 
 
@@ -72,9 +73,9 @@ def recipe(changed) -> Recipe:
 def undisturbed(recipe, tmp_path_factory) -> tuple[Path, float]:
     """The dataset made in one go by a process like those that are killed, and the seconds that a shard took."""
     folder = tmp_path_factory.mktemp("undisturbed") / "data"
-    with generating(recipe, folder, workers=1) as process:
+    with generating(recipe, folder.parent / "recipe.yaml") as process:
         began = time.monotonic()
-        begin(process)
+        begin(process, folder)
         assert end(process) == 0
     return folder, (time.monotonic() - began) / len(recipe.shards)
 
@@ -85,9 +86,9 @@ def test_twenty_kills_do_not_change_a_byte(recipe, undisturbed, hashes, tmp_path
     choice = random.Random(0)
     done = killed_half_way = 0
     kept: dict[Path, tuple[int, int]] = {}
-    with generating(recipe, folder, workers=1) as process:
+    with generating(recipe, tmp_path / "recipe.yaml") as process:
         for _ in range(20):
-            child = begin(process)
+            child = begin(process, folder)
             wanted = done + choice.choice([0, 1])
             while len(recipe.shards) - len(missing(recipe, folder)) < wanted:
                 time.sleep(0.005)
@@ -99,7 +100,7 @@ def test_twenty_kills_do_not_change_a_byte(recipe, undisturbed, hashes, tmp_path
             assert kept.items() <= now.items()  # a finished shard is not written again
             kept, done = now, len(recipe.shards) - len(missing(recipe, folder))
             killed_half_way += 0 < done < len(recipe.shards)
-        begin(process)
+        begin(process, folder)
         assert end(process) == 0
     assert killed_half_way >= 5
     assert kept.items() <= written_files(recipe, folder).items()
@@ -119,10 +120,11 @@ def children(process: int) -> set[int]:
 
 @pytest.mark.slow
 def test_workers_end_with_their_parent_and_the_bytes_stay_the_same(recipe, undisturbed, hashes, tmp_path):
-    folder, _ = undisturbed
-    with generating(recipe, tmp_path / "data", workers=2) as process:
-        parent = begin(process)
-        while not (tmp_path / "data" / "data.zarr").exists() or len(missing(recipe, tmp_path / "data")) > 27:
+    reference, _ = undisturbed
+    folder = tmp_path / "data"
+    with generating(recipe, tmp_path / "recipe.yaml", engine=2) as process:
+        parent = begin(process, folder)
+        while not (folder / "data.zarr").exists() or len(missing(recipe, folder)) > 27:
             time.sleep(0.01)
         workers = children(parent)
         assert len(workers) >= 2
@@ -132,10 +134,10 @@ def test_workers_end_with_their_parent_and_the_bytes_stay_the_same(recipe, undis
         while any(Path("/proc", str(worker)).exists() for worker in workers) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not [worker for worker in workers if Path("/proc", str(worker)).exists()]
-        assert missing(recipe, tmp_path / "data")
-        begin(process)
+        assert missing(recipe, folder)
+        begin(process, folder)
         assert end(process) == 0
-    assert hashes(tmp_path / "data") == hashes(folder)
+    assert hashes(folder) == hashes(reference)
 
 
 @pytest.mark.slow
@@ -155,4 +157,120 @@ def test_a_killed_worker_ends_in_a_sentence_and_the_rest_is_kept(recipe, undistu
     killer.join()
     assert 0 < len(missing(recipe, folder)) < 28
     generate(recipe, folder, progress=False)
+    assert hashes(folder) == hashes(reference)
+
+
+@pytest.fixture(scope="module")
+def batched(changed) -> Recipe:
+    """Five shards of up to eight samples that are solved two by two."""
+    return changed(splits={"train": 24, "test": 12}, shard=8, batch=2, times={"last": 20.0, "count": 9})
+
+
+@pytest.fixture(scope="module")
+def reference(batched, tmp_path_factory) -> Path:
+    """Its dataset, made in one go by one process."""
+    return generate(batched, tmp_path_factory.mktemp("batched") / "data", progress=False)
+
+
+def refuse_partial_samples(folder: Path, reference: Path) -> int:
+    """Fails unless all that can be read of an unfinished dataset is a whole sample; gives the number of those."""
+    if not (folder / "data.zarr").exists():
+        return 0
+    whole = 0
+    for split in ("train", "test"):
+        expected = open_dataset(reference, split)
+        readable = open_dataset(folder, split, unfinished=True)
+        complete = np.flatnonzero(status_in(folder, split) == schema.COMPLETE)
+        np.testing.assert_array_equal(readable.sample, complete)
+        for name, values in expected.isel(sample=complete).variables.items():
+            assert readable[name].values.tobytes() == values.values.tobytes(), name
+        whole += len(complete)
+        if len(complete) < len(expected.sample):
+            with pytest.raises(ValueError, match="is not complete"):
+                open_dataset(folder, split)
+    return whole
+
+
+def killed_at_random(recipe, reference, hashes, folder: Path, engine: int | str, kills: int) -> None:
+    """Kills so many runs at random moments of the time that one takes, then lets one end.
+
+    A dataset that is complete before the next kill is compared, and another one is begun.
+    """
+    choice = random.Random(1)
+    begun, whole = [], []
+    number = landed = 0
+
+    def compare(folder: Path) -> None:
+        assert hashes(folder) == hashes(reference)
+        solved = counts(folder.with_name(f"{folder.name}.log"))
+        assert len(solved["finished"]) == sum(recipe.splits.sizes.values())
+        assert max(solved["finished"].values()) <= 2  # a batch that is solved and not yet kept is solved once more
+        begun.append(max(solved["begun"].values()))
+
+    with generating(recipe, folder.with_suffix(".yaml"), engine) as process:
+        began = time.monotonic()
+        begin(process, folder)
+        assert end(process) == 0
+        seconds = time.monotonic() - began
+        while landed < kills:
+            current = folder.with_name(f"{folder.name}{number}")
+            child = begin(process, current)
+            time.sleep(choice.uniform(0, seconds))
+            os.kill(child, signal.SIGKILL)
+            if end(process) == 0:
+                compare(current)
+                number += 1
+                continue
+            landed += 1
+            whole.append(refuse_partial_samples(current, reference))
+        begin(process, current)
+        assert end(process) == 0
+        compare(current)
+    print(f"{landed} kills, {len(begun)} datasets; whole samples at the kills {whole}; most often begun {begun}")
+    assert any(0 < samples < sum(recipe.splits.sizes.values()) for samples in whole)
+
+
+def test_kills_between_batches_leave_whole_samples_only(batched, reference, hashes, tmp_path):
+    killed_at_random(batched, reference, hashes, tmp_path / "data", engine=1, kills=4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [1, 2])
+def test_twenty_kills_at_random_moments(batched, reference, hashes, tmp_path, engine):
+    killed_at_random(batched, reference, hashes, tmp_path / "data", engine, kills=20)
+
+
+def test_a_batch_that_is_kept_is_not_solved_again(batched, reference, hashes, tmp_path, monkeypatch):
+    recipe, folder = batched, tmp_path / "data"
+    solve_samples, solved = problem.solve_samples, []
+
+    def twice_only(*arguments):
+        if len(solved) == 3:
+            raise KeyboardInterrupt
+        solved.append(arguments[2])
+        return solve_samples(*arguments)
+
+    monkeypatch.setattr(problem, "solve_samples", twice_only)
+    for first in (0, 3, 6):
+        with pytest.raises(KeyboardInterrupt):
+            generate(recipe, folder, progress=False)
+        assert solved == [recipe.samples("train", k // 4)[k % 4 * 2 :][:2] for k in range(first, first + 3)]
+        solved.clear()
+    monkeypatch.undo()
+    assert sorted(path.name for path in (folder / "pieces").iterdir()) == ["train-2-16-18.npz"]
+    generate(recipe, folder, progress=False)
+    assert hashes(folder) == hashes(reference)
+
+
+def test_a_damaged_piece_is_solved_again(batched, reference, hashes, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    prepare(batched, folder, "cpu")
+    for number, damage in enumerate([b"", b"no zip", None]):
+        pieces.keep(folder, "train", 0, range(2 * number, 2 * number + 2), {"u": np.zeros((2, 9, 32))}, {})
+        file = folder / "pieces" / f"train-0-{2 * number}-{2 * number + 2}.npz"
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(bytes(content) if damage is None else damage)
+    generate(batched, folder, progress=False)
     assert hashes(folder) == hashes(reference)
