@@ -10,8 +10,9 @@ import pytest
 from pydantic import BaseModel
 
 from pdesym.datasets import Recipe, RecipeError, load_recipe, recipe_file
-from pdesym.datasets.problem import check, solve_samples
-from pdesym.datasets.recipe import Uniform
+from pdesym.datasets.problem import check, sample_variables, solve_samples, times_of
+from pdesym.datasets.recipe import SPLITS, Uniform, recipes
+from pdesym.solvers.threads import one_thread
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted(path.stem for path in (ROOT / "datasets" / "recipes").glob("*.yaml"))
@@ -38,13 +39,51 @@ def test_a_shipped_recipe_describes_a_problem(name):
     check(load_recipe(name))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SHIPPED)
+# A sample takes more than a few seconds.
+COSTLY = {"fno-ns-1e-4", "fno-ns-1e-5", "gfno-ns", "gfno-ns-sym", "gray-scott", "ko-nkdv", "kolmogorov", "lpsda-ks"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in COSTLY else ()) for name in SHIPPED]
+)
 def test_a_shipped_recipe_keeps_its_tolerance(name):
     recipe = load_recipe(name)
-    solution, _ = solve_samples(recipe, "test", range(4))
+    with one_thread():
+        solution, drawn = solve_samples(recipe, "test", [0])
     assert (solution.error <= recipe.rtol).all()
-    assert solution.u.shape == (4, recipe.times.count, 1, recipe.grid.points)
+    assert solution.u.shape == (1, recipe.times.count, len(solution.equation.fields), *recipe.grid.shape)
+    assert solution.u.isfinite().all()
+    assert set(drawn) == set(sample_variables(recipe))
+
+
+def test_the_shipped_recipes_say_what_they_are():
+    said = recipes()
+    assert list(said) == SHIPPED
+    assert all(line.endswith((".", ",", ":")) or len(line) > 60 for line in said.values())
+    assert said["kdv"].startswith("Korteweg-de Vries: random long waves")
+
+
+@pytest.mark.parametrize(
+    ("name", "duration", "of", "kept"),
+    [
+        ("lpsda-kdv", 100, 250, 140),
+        ("lpsda-kdv-easy", 50, 250, 140),
+        ("lpsda-ks", 100, 500, 140),
+        ("lpsda-burgers", 18, 180, 140),
+        ("lpsda-heat", 18, 180, 140),
+        ("ko-kdv", 100, 250, 140),
+        ("ko-ks", 100, 500, 140),
+        ("ko-burgers", 18, 180, 140),
+        ("ko-nkdv", 100, 250, 140),
+        ("ko-ckdv", 100, 250, 140),
+    ],
+)
+def test_the_frames_are_the_last_of_those_of_the_paper(name, duration, of, kept):
+    recipe = load_recipe(name)
+    assert np.abs(times_of(recipe).numpy() - np.linspace(0, duration, of)[-kept:]).max() < 1e-12
+    assert recipe.splits.sizes == dict.fromkeys(SPLITS, 512) | (
+        {"train": 1024, "valid": 1024, "test": 4096} if name.startswith("ko-") else {}
+    )
 
 
 def test_the_kdv_frames_are_every_second_of_the_last_140_of_250():
