@@ -262,9 +262,9 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 def recipes() -> dict[str, str]:
     """The names of the shipped recipes, sorted, each with the first line of what its file says about it."""
     folder = files("pdesym.datasets").joinpath("recipes")
-    shipped = sorted(file.name for file in folder.iterdir() if file.name.endswith(".yaml"))
-    first_lines = {name: folder.joinpath(name).read_text(encoding="utf-8").partition("\n")[0] for name in shipped}
-    return {Path(name).stem: line.removeprefix("#").strip() for name, line in first_lines.items()}
+    shipped = {Path(file.name).stem: file for file in folder.iterdir() if file.name.endswith(".yaml")}
+    first_lines = {name: shipped[name].read_text(encoding="utf-8").partition("\n")[0] for name in sorted(shipped)}
+    return {name: line.removeprefix("#").strip() for name, line in first_lines.items()}
 
 
 def _refuse_what_is_not_positive(what: str, law: Drawn) -> None:
