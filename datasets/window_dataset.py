@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from pdesym.datasets.decoded import DecodedFile, decoded_file
 from pdesym.datasets.normaliser import Normaliser
 from pdesym.datasets.open import open_dataset
-from pdesym.datasets.windows import Windows
+from pdesym.datasets.windows import Window, Windows
 
 Item = tuple[Tensor, Tensor, Tensor]
 
@@ -58,16 +58,32 @@ class WindowDataset(Dataset[Item]):
     def __len__(self) -> int:
         return self.samples * self.starts
 
-    def __getitem__(self, number: int) -> Item:
-        if not -len(self) <= number < len(self):
-            raise IndexError(f"Expected a window in 0 .. {len(self) - 1}, got {number}.")
-        return self.__getitems__([number % len(self)])[0]
+    def __getitem__(self, number: int | Sequence[int]) -> Item:
+        """One window, or the batch of some: those have an axis for the batch, and need no collating.
+
+            DataLoader(data, batch_size=None, sampler=BatchSampler(RandomSampler(data), 16, drop_last=False))
+
+        Raises:
+            IndexError: for a window that is not there.
+        """
+        if isinstance(number, int):
+            window = self._cut([number])
+            return window.u_in[0], window.u_out[0], window.times[0]
+        window = self._cut(number)
+        return window.u_in, window.u_out, window.times
 
     def __getitems__(self, numbers: Sequence[int]) -> list[Item]:
-        """Some windows at once, cut together; what the workers of a DataLoader ask for."""
-        chosen = torch.tensor(numbers)
-        window = self._mapped().gather(chosen // self.starts, chosen % self.starts)
+        """Some windows at once, cut together: what a DataLoader asks for before it collates them."""
+        window = self._cut(numbers)
         return list(zip(window.u_in, window.u_out, window.times, strict=True))
+
+    def _cut(self, numbers: Sequence[int]) -> Window:
+        count = len(self)
+        for number in numbers:
+            if not -count <= number < count:
+                raise IndexError(f"Expected a window in 0 .. {count - 1}, got {number}.")
+        chosen = torch.tensor(numbers) % count
+        return self._mapped().gather(chosen // self.starts, chosen % self.starts)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_windows": None}

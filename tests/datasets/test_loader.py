@@ -1,11 +1,12 @@
 """The loader: every window once an epoch, the same order for the same seed, and after an interruption what was left."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import BatchSampler, DataLoader
 
 from pdesym.datasets import Windows
 from pdesym.datasets.loader import WindowLoader
@@ -167,22 +168,27 @@ def test_a_dataset_gives_the_windows_one_by_one(folder):
         found = data[number]
         for one, other in zip(found, (expected.u_in, expected.u_out, expected.times), strict=True):
             assert torch.equal(one, other[0])
+    batch = windows.gather(torch.tensor([3, 0]), torch.tensor([2, 1]))
+    assert all(map(torch.equal, data[[14, 1]], (batch.u_in, batch.u_out, batch.times)))
     with pytest.raises(IndexError, match=r"Expected a window in 0 \.\. 15, got 16"):
         data[16]
 
 
-@pytest.mark.parametrize("context", ["fork", "spawn", None])
-def test_workers_give_the_same_windows(folder, context):
+@pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow), None])
+@pytest.mark.parametrize("whole", [False, True])
+def test_workers_give_the_same_windows(folder, context, whole):
     normaliser = Normaliser.fit(folder)
     windows = Windows.open(folder, "train", 2, 1).normalised(normaliser)
     data = WindowDataset(folder, "train", 2, 1, normaliser=normaliser)
     assert data[0][0].shape == (2, 1, 8)  # the parent has read, too, before workers are forked
     loader = DataLoader(
         data,
-        batch_size=5,
+        batch_size=None if whole else 5,
+        sampler=BatchSampler(range(16), 5, drop_last=False) if whole else None,
         num_workers=0 if context is None else 2,
         multiprocessing_context=context,
-        timeout=0 if context is None else 60,
+        persistent_workers=context is not None,
+        timeout=0 if context is None else 300,
     )
     for _ in range(2):
         found = [torch.cat(parts) for parts in zip(*loader, strict=True)]
@@ -192,8 +198,6 @@ def test_workers_give_the_same_windows(folder, context):
 
 
 def test_workers_are_handed_a_path_and_no_numbers(folder, tmp_path):
-    import pickle
-
     big = written(tmp_path / "big", {"train": {"u": numbered(40, 6, 512)}}, times=TIMES.numpy())
     data = WindowDataset(big, "train", 2, 1)
     data[0]
