@@ -112,8 +112,8 @@ def numbers(
     if not isinstance(found, h5py.Dataset):
         raise ValueError(f"{path} has no array {where}: expected one{_shape_text(shape)}.")
     dtype = found.dtype
-    if is_bare_dimension(found):
-        raise ValueError(f"The array {where} in {path} has no values, it only names a dimension.")
+    if found.shape is None or is_bare_dimension(found):
+        raise ValueError(f"The array {where} in {path} has no values, at most it names a dimension.")
     if dtype.kind not in kinds or dtype.itemsize > 8 or dtype.subdtype is not None or dtype.names:
         raise ValueError(f"The array {where} in {path} holds {dtype}: expected {_kinds_text(kinds)}.")
     if shape is not None and not _fits(found.shape, shape):
@@ -163,6 +163,8 @@ def _check(file: h5py.File, path: Path, memory: int) -> None:
         group, depth = todo.pop()
         _check_attributes(group, path)
         for name in group:
+            if not isinstance(name, str):  # bytes that are no UTF-8
+                raise ValueError(f"{path} holds an object with the name {name!r}: expected a plain name.")
             where = f"{group.name.rstrip('/')}/{name}"
             if name in (".", "..") or "\\" in name or any(ord(letter) < 32 for letter in name):
                 raise ValueError(f"{path} holds an object with the name {where!r}: expected a plain name.")

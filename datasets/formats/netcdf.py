@@ -190,6 +190,8 @@ def _dims(array: h5py.Dataset, path: Path) -> tuple[str, ...]:
         scales = array.dims[number]
         if len(scales) != 1:
             raise ValueError(f"The dimension {number} of {array.name} in {path} has no name: expected a netCDF file.")
+        if scales[0].name is None:
+            raise ValueError(f"The coordinate of dimension {number} of {array.name} in {path} is gone: expected one.")
         names.append(str(scales[0].name).lstrip("/"))
     return tuple(names)
 

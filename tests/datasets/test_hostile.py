@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from pdesym.datasets import GenerationError, Recipe, Windows, generate, load_recipe, open_dataset
+from pdesym.datasets.formats import import_dataset
 from pdesym.datasets.verification import verify
 from tests.datasets.hostile_guard import assert_one_sentence, guarded, refusal
+from tests.datasets.hostile_hdf5 import CASES as FILES
+from tests.datasets.hostile_hdf5 import SOUND
 from tests.datasets.hostile_recipes import CASES as RECIPES
 from tests.datasets.hostile_recipes import GOOD, OVERRIDES, SOURCES
 from tests.datasets.hostile_stores import CASES as STORES
@@ -96,3 +99,21 @@ def test_a_hostile_store_is_refused_or_found(case, sound, place, monkeypatch):
     for finding in findings:
         assert_one_sentence(finding)
     assert re.search(case.mention, "\n".join(findings)), findings
+
+
+@pytest.mark.parametrize("suffix", SOUND)
+def test_what_the_hostile_files_start_from_is_imported(suffix, place):
+    SOUND[suffix](place / f"sound{suffix}")
+    folder = import_dataset(place / f"sound{suffix}", place / "out", progress=False)
+    assert open_dataset(folder, "train").sizes == {"sample": 4, "time": 3, "x": 8}
+    assert verify(folder, progress=False).findings == ()
+
+
+@pytest.mark.parametrize("case", FILES, ids=lambda case: case.name)
+def test_a_hostile_file_is_not_imported(case, place):
+    file = place / f"hostile{case.suffix}"
+    case.make(file)
+    said = refusal(lambda: import_dataset(file, place / "out", progress=False), REFUSALS, place, place / "out")
+    assert re.search(case.mention, said), said
+    assert "hostile" in said
+    assert not (place / "out" / "manifest.json").exists()
