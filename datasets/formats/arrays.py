@@ -95,8 +95,12 @@ def dataset_from_arrays(
 
 
 def _array(name: str, value: Any) -> Any:
-    array = value if hasattr(value, "__dask_graph__") else np.asarray(value)
-    if array.dtype not in (np.dtype("float32"), np.dtype("float64")):
+    try:
+        array = value if hasattr(value, "__dask_graph__") else np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"The field {name} cannot be read as an array: {said}.") from None
+    if array.dtype.name not in ("float32", "float64"):
         raise ValueError(f"The field {name} holds {array.dtype}: expected float32 or float64.")
     if not 3 <= array.ndim <= 5 or 0 in array.shape:
         raise ValueError(

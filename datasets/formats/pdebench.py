@@ -25,7 +25,7 @@ SUFFIXES = (".hdf5", ".h5")
 
 def layout_of(source: Source) -> str:
     """The letter of the layout that holds a split."""
-    own_grids = any(name == "time_stretch" or name.startswith("length") for name in source.variables)
+    own_grids = any(name in ("time_stretch", "length") for name in source.variables)
     if len(source.axes) > 1 or own_grids:
         return "B"
     return "A" if len(source.fields) == 1 else "C"
@@ -80,14 +80,13 @@ def _write_arrays(
 def _write_samples(
     file: h5py.File, source: Source, kept: np.ndarray, slab: int, advance: Callable[[int], None]
 ) -> None:
-    digits = max(4, len(str(len(kept) - 1)))  # their reader takes the order of the alphabet
     positions = {int(row): number for number, row in enumerate(kept)}
     for part, values in source.slabs(slab):
         others = metadata.other_values(source, values, part)
         for row in range(part.start, part.stop):
             if row not in positions:
                 continue
-            group = file.create_group(f"{positions[row]:0{digits}d}")
+            group = file.create_group(sample_name(positions[row], len(kept)))
             here = row - part.start
             group.create_dataset("data", data=np.stack([values[field][here] for field in source.fields], axis=-1))
             _write_grid(group.create_group("grid"), source, values, here)
@@ -99,6 +98,11 @@ def _write_samples(
                 metadata.write_text(extra, source, kept)
                 metadata.write_coordinates(extra, source, kept)
         advance(part.stop - part.start)
+
+
+def sample_name(number: int, samples: int) -> str:
+    """The name of the group of a sample of so many: the order of the alphabet is that of the numbers."""
+    return f"{number:0{max(4, len(str(samples - 1)))}d}"
 
 
 def _write_grid(group: h5py.Group, source: Source, values: Slab, row: int) -> None:
@@ -114,10 +118,6 @@ def _write_grid(group: h5py.Group, source: Source, values: Slab, row: int) -> No
 
 def _config(source: Source, values: Slab, row: int) -> str:
     """What PDEBench's readers ask of a sample: a name, and the numbers it was made with."""
-    drawn = {
-        name: float(values[name][row])
-        for name, one in source.variables.items()
-        if one.dims == ("sample",) and one.dtype.startswith("float")
-    }
+    drawn = {name: float(values[name][row]) for name in source.drawn}
     numbers = {**json.loads(source.attributes["parameters"]), **drawn}
     return yaml.safe_dump({"name": source.attributes["name"], "sim": numbers}, allow_unicode=True)

@@ -183,10 +183,19 @@ def _layout(sources: Mapping[str, Source], shard: int) -> schema.Layout:
             for name, (about, values) in source.coordinates.items()
         )
         schema.refuse_names_taken_twice(variables, coordinates)
+        _refuse_other_sizes(source)
         attributes = {key: value for key, value in source.attributes.items() if key != "failures"}
         attributes |= {"shard": shard, "variables": json.dumps([one.name for one in variables]), "complete": 0}
         groups[split] = schema.Group(attributes, coordinates, variables)
     return schema.Layout({split: source.samples for split, source in sources.items()}, shard, groups)
+
+
+def _refuse_other_sizes(source: Source) -> None:
+    for name, one in source.variables.items():
+        for dim, size in zip(one.dims, one.shape, strict=True):
+            known = len(source.coordinates[dim][1]) if dim in source.coordinates else None
+            if size != known:
+                raise ValueError(f"The variable {name} has {size} entries along {dim}: the coordinate has {known}.")
 
 
 def _variable(name: str, described: Described, shard: int) -> schema.Variable:

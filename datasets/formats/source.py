@@ -76,6 +76,16 @@ class Source:
         return self.variables[self.fields[0]].dims[2:]
 
     @property
+    def drawn(self) -> tuple[str, ...]:
+        """Names of what every sample draws for itself: parameters, lengths of its box, the pace of its clock."""
+        account = [one.name for one in schema.account_variables(1, 1)]
+        return tuple(
+            name
+            for name, one in self.variables.items()
+            if one.dims == ("sample",) and one.dtype.startswith("float") and name not in account
+        )
+
+    @property
     def complete(self) -> np.ndarray:
         """Positions of the samples that have a solution."""
         return np.flatnonzero(self.status == schema.COMPLETE)
@@ -96,8 +106,8 @@ class Source:
         return _Verified(**{one.name: getattr(self, one.name) for one in fields_of(self)})
 
     def only(self, name: str) -> "Source":
-        """The source of a single variable: no more than that is read."""
-        return replace(self, variables={name: self.variables[name]})
+        """The source of a single variable: no more than that is read, so that no checksum can be formed."""
+        return replace(self, variables={name: self.variables[name]}, checksums=None)
 
     def read(self, rows: slice) -> Slab:
         """The values of all variables for some samples."""
@@ -105,10 +115,10 @@ class Source:
 
     def part(self, first: int, stop: int) -> "Source":
         """The samples from `first` up to `stop`, numbered anew from 0."""
-        about, numbers = self.coordinates["sample"]
+        about, _ = self.coordinates["sample"]
         return replace(
             self,
-            coordinates={**self.coordinates, "sample": (about, numbers[: stop - first])},
+            coordinates={**self.coordinates, "sample": (about, np.arange(stop - first))},
             variables={
                 name: replace(one, shape=(stop - first, *one.shape[1:])) for name, one in self.variables.items()
             },

@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 
 from pdesym.datasets.formats import metadata
-from pdesym.datasets.formats.source import Slab, Source
+from pdesym.datasets.formats.source import Source
 from pdesym.datasets.formats.statistics import Moments
 
 SUFFIX = ".hdf5"
@@ -60,12 +60,14 @@ def write(source: Source, out: Path, name: str, slab: int, advance: Callable[[in
             rows = np.isin(np.arange(part.start, part.stop), kept)
             stop = done + int(rows.sum())
             for array, components in grouped.items():
-                block = _block(values, components, rows)
+                vector = array not in source.fields
+                block = np.stack([values[field][rows] for field in components], axis=-1)
+                block = block if vector else block[..., 0]
                 arrays[array][done:stop] = block
-                moments.setdefault(array, Moments(len(components) > 1)).add(block)
+                moments.setdefault(array, Moments(vector)).add(block)
             for other, found in metadata.other_values(source, values, part).items():
                 extra[f"variables/{other}"][done:stop] = found[rows]
-            for scalar in _drawn(source):
+            for scalar in source.drawn:
                 file[f"scalars/{scalar}"][done:stop] = values[scalar][rows]
             done = stop
             advance(part.stop - part.start)
@@ -100,22 +102,6 @@ def _grouped(source: Source) -> dict[str, tuple[str, ...]]:
     vectors = vectors_of(source)
     inside = {field for components in vectors.values() for field in components}
     return {**{field: (field,) for field in source.fields if field not in inside}, **vectors}
-
-
-def _block(values: Slab, components: tuple[str, ...], rows: np.ndarray) -> np.ndarray:
-    if len(components) == 1:
-        return values[components[0]][rows]
-    return np.stack([values[field][rows] for field in components], axis=-1)
-
-
-def _drawn(source: Source) -> tuple[str, ...]:
-    """What every sample draws: the scalars of the file that differ from sample to sample."""
-    account = ("error", "horizon", "steps", "points_used")
-    return tuple(
-        name
-        for name, one in source.variables.items()
-        if one.dims == ("sample",) and one.dtype.startswith("float") and name not in account
-    )
 
 
 def _fixed(source: Source) -> dict[str, float]:
@@ -177,7 +163,7 @@ def _write_boundaries(file: h5py.File, source: Source) -> None:
 
 def _write_scalars(file: h5py.File, source: Source, kept: np.ndarray) -> None:
     group = file.create_group("scalars")
-    fixed, drawn = _fixed(source), _drawn(source)
+    fixed, drawn = _fixed(source), source.drawn
     group.attrs["field_names"] = _texts([*fixed, *drawn])
     for name, value in fixed.items():
         _flag(group.create_dataset(name, data=value), sample=False, time=False)
