@@ -115,7 +115,7 @@ def numbers(
     if found.shape is None:
         raise ValueError(f"The array {where} in {path} has no shape and no values: expected one{_shape_text(shape)}.")
     if is_bare_dimension(found):
-        raise ValueError(f"The array {where} in {path} has no values, it only names a dimension.")
+        raise ValueError(f"The array {where} in {path} has no values, at most it names a dimension.")
     if dtype.kind not in kinds or dtype.itemsize > 8 or dtype.subdtype is not None or dtype.names:
         raise ValueError(f"The array {where} in {path} holds {dtype}: expected {_kinds_text(kinds)}.")
     if shape is not None and not _fits(found.shape, shape):
