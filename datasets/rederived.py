@@ -124,7 +124,7 @@ def metadata_findings(made: Rederived, files: Files) -> list[str]:
             findings.append(f"{name} is not what {schema.RECIPE_FILE} stands for{_where(name, files, made)}.")
     data = made.data_files
     findings += [f"{name} is {files.strange.get(name, 'missing')}." for name in sorted(data - set(files.sizes))]
-    belonging = set(expected.sizes) | data | {schema.LOCK}
+    belonging = set(expected.sizes) | data | {schema.LOCK, *schema.CARD_FILES}
     extra = sorted(set(files.sizes) - belonging)
     return findings + [f"{name} does not belong to the dataset." for name in extra]
 

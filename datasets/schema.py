@@ -38,6 +38,8 @@ SOURCE_FILE = "source.yaml"
 STORE = "data.zarr"
 MANIFEST = "manifest.json"
 LOCK = ".lock"
+CARD_FILES = ("README.md", "figures/trajectories.png", "figures/numbers.png")
+"""The card that may lie beside the data: text about them, which nothing reads."""
 PIECES, FAILURES, LOCKS = "pieces", "failures", "locks"
 
 TODO, COMPLETE, FAILED = 0, 1, 2

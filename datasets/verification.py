@@ -147,7 +147,8 @@ def _generated(directory: Path, files: Files, samples: int | None, seed: int, pr
 
 def _imported(directory: Path, files: Files, samples: int | None, seed: int, progress: bool) -> Verification:
     findings = _strange_findings(files) + manifest_findings(files) + consolidated_findings(files)
-    parts, belonging = {}, {schema.LOCK, schema.MANIFEST, schema.SOURCE_FILE, f"{schema.STORE}/zarr.json"}
+    parts, belonging = {}, {f"{schema.STORE}/zarr.json"}
+    belonging |= {schema.LOCK, schema.MANIFEST, schema.SOURCE_FILE, *schema.CARD_FILES}
     for split in splits_in(directory):
         try:
             part = imported_part(directory, split, files)

@@ -12,6 +12,8 @@ import yaml
 from rich.console import RenderableType
 
 from pdesym.datasets import open_dataset
+from pdesym.datasets.schema import CARD_FILES
+from pdesym.datasets.stored import OWN_SCALES
 from pdesym.datasets.summary import SplitSummary, Summary, summarise
 from pdesym.report.algebra_text import structure_sentences, variables_text
 from pdesym.report.atomic import write_atomically
@@ -23,8 +25,7 @@ from pdesym.solvers import CATALOGUE
 from pdesym.solvers.card import Card
 from pdesym.symmetry.determine import determine
 
-README = "README.md"
-TRAJECTORIES, NUMBERS = "figures/trajectories.png", "figures/numbers.png"
+README, TRAJECTORIES, NUMBERS = CARD_FILES
 
 _SHOWN = 3
 _VERSIONS = ("pdesym_version", "torch_version", "numpy_version", "device")
@@ -181,7 +182,7 @@ def _catalogue_card(summary: Summary) -> Card | None:
     if not isinstance(name, str) or name not in CATALOGUE:
         return None
     numbers = dict(summary.attributes["parameters"])
-    drawn = {key: 1.0 for key in summary.distributions if key in summary.splits[0].drawn and key not in numbers}
+    drawn = {key: 1.0 for key in summary.distributions if key not in OWN_SCALES}
     parameters: dict[str, Any] = {**numbers, **drawn}
     try:
         return CATALOGUE[name](**parameters).card

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from pdesym.datasets import Windows, open_dataset
+from pdesym.datasets import Windows, generate, open_dataset
 from pdesym.datasets import windows as windows_module
 from pdesym.datasets.normaliser import Normaliser
-from pdesym.solvers import Grid
+from pdesym.solvers import Grid, kdv, solve
 from pdesym.training.shown_windows import ShownWindows
 from tests.datasets.made_dataset import numbered as drawn
 from tests.datasets.made_dataset import written
@@ -124,6 +124,29 @@ def test_windows_have_the_times_and_boxes_of_their_own_trajectories(own_scales):
     assert torch.equal(window.times, torch.stack([4.0 * TIMES[2:5], 0.5 * TIMES[:3]]))
     assert torch.equal(window.length, torch.tensor([[10.0], [8.0]], dtype=torch.float64))
     np.testing.assert_array_equal(window.u_in[0, :, 0], drawn(5, 6, 8)[4, 2:4])
+
+
+def test_a_window_is_a_solution_in_its_own_box_at_its_own_times(changed, tmp_path):
+    recipe = changed(
+        grid={"points": 32, "length": {"uniform": [28, 36]}},
+        times={"first": 0.5, "last": 4.0, "count": 8, "stretch": {"uniform": [0.5, 2.0]}},
+        splits={"train": 3},
+        dtype="float64",
+        rtol=1e-8,
+    )
+    windows = Windows.open(generate(recipe, tmp_path / "own", progress=False), "train", 1, 4, dtype=torch.float64)
+    window = windows.gather(torch.tensor([0, 2]), torch.tensor([1, 3]))
+
+    def solved(row, length, times):
+        grid = Grid(32, length=float(length))
+        return solve(kdv(), window.u_in[row : row + 1, 0], grid, times[1:], start=float(times[0]), rtol=1e-9).u[0]
+
+    for row in range(2):
+        length, times, expected = window.length[row, 0], window.times[row], window.u_out[row]
+        scale = 1e-6 * expected.norm()
+        assert (solved(row, length, times) - expected).norm() < scale
+        assert (solved(row, 1.01 * length, times) - expected).norm() > 100 * scale
+        assert (solved(row, length, 1.01 * times) - expected).norm() > 100 * scale
 
 
 def test_windows_of_one_box_have_no_lengths(small_dataset):

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.image import imread
 
 from pdesym.datasets import Recipe, generate
+from pdesym.datasets.verification import verify
 from pdesym.report.card_sections import Section, escaped, markdown_text
 from pdesym.report.dataset_card import dataset_card, describe_dataset
 from pdesym.report.terminal import print_on_terminal
@@ -75,6 +76,7 @@ def test_it_lies_beside_the_data_if_not_told_otherwise_and_says_the_same_again(k
     assert {path: (kdv / path).read_bytes() for path in first} == first
     assert "not determined: they were not asked for" in first["README.md"].decode()
     assert str(kdv) not in first["README.md"].decode()
+    assert verify(kdv, samples=0).ok  # the card belongs there
     assert sorted(path.name for path in kdv.iterdir() if path.is_dir()) == ["data.zarr", "figures"]
 
 
@@ -140,6 +142,16 @@ def test_bad_places_are_said_before_anything_is_computed(kdv, tmp_path):
         describe_dataset(kdv, file)
     with pytest.raises(FileNotFoundError, match="holds no dataset"):
         describe_dataset(tmp_path)
+
+
+def test_boxes_and_times_of_their_own_are_said(tmp_path):
+    own = {"grid": {"points": 32, "length": {"uniform": [30, 34]}}, "splits": {"train": 2}}
+    times = {"first": 0.0, "last": 1.0, "count": 5, "stretch": {"uniform": [0.5, 2.0]}}
+    folder = generate(Recipe.model_validate({**KDV, **own, "times": times}), tmp_path / "own", progress=False)
+    text = dataset_card(folder, symmetries=False).markdown
+    assert "Korteweg-de Vries" in text
+    assert "every sample has its own length, uniform \\[30.0, 34.0\\]" in text
+    assert "its own time\\_stretch" in text
 
 
 def test_nothing_is_taken_for_markup():
