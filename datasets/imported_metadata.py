@@ -62,7 +62,7 @@ def imported_part(directory: Path, split: str, files: Files) -> Part:
             raise ValueError(f"{place}: data_type is {array.dtype}, expected numbers.")
         if array.dtype.itemsize * rows * _product(array.shape[1:]) > _MOST_BYTES:
             raise ValueError(f"{place}: shape is {list(array.shape)}, which is more than a file can hold.")
-    return Part(split, about["fields"], arrays, samples, shard, failures_of(files, split))
+    return Part(split, about["fields"], arrays, samples, shard, failures_of(files, split), emptied=False)
 
 
 def imported_files(part: Part, files: Files) -> set[str]:

@@ -12,6 +12,7 @@ import pytest
 import zarr
 
 from pdesym.datasets import Recipe, generate
+from pdesym.datasets.formats import dataset_from_arrays, save_dataset
 from pdesym.datasets.solved_anew import batch_with, drawn_batches
 from pdesym.datasets.store import checksums, prepare
 from pdesym.datasets.verification import verify
@@ -421,3 +422,97 @@ def test_what_is_not_complete_or_no_dataset_is_refused(small_kdv, tmp_path):
     prepare(small_kdv, tmp_path, "cpu")
     with pytest.raises(ValueError, match=r"is not complete, manifest\.json is missing .*: repeat the command"):
         verify(tmp_path)
+
+
+# --- imported data, which have no recipe
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory) -> Path:
+    """The folder of a dataset of one's own arrays, of which a sample failed; not to be changed."""
+    values = np.random.default_rng(0).normal(size=(5, 3, 8)).astype("float32")
+    values[3, 1, 2] = np.nan
+    nu = {"nu": np.linspace(0.1, 0.5, 5)}
+    splits = {
+        split: dataset_from_arrays({"u": part}, [0.0, 1.0, 2.0], length=1.0, parameters=own, allow_nan=True)
+        for split, part, own in [("train", values, nu), ("valid", values[:2], {"nu": nu["nu"][:2]})]
+    }
+    return save_dataset(splits, tmp_path_factory.mktemp("verify") / "imported", shard=2, progress=False)
+
+
+@pytest.fixture
+def imported_copy(imported, tmp_path) -> Path:
+    """The same dataset, to be changed."""
+    return Path(shutil.copytree(imported, tmp_path / "copy"))
+
+
+def test_imported_data_pass_and_the_note_says_what_was_not_done(imported):
+    found = verify(imported, progress=False)
+    assert (found.findings, found.samples, found.decoded, found.solved) == ((), 7, 7, 0)
+    assert found.notes == ("The data are imported: there is no recipe to solve them anew by.",)
+
+
+IMPORTED_KINDS = {
+    **{name: KINDS[name] for name in ("manifest", "store", "split", "array", "field", "drawn", "checksum", "status")},
+    "source": "source.yaml",
+    "coordinate": "data.zarr/*/[tx]*/c/0",
+}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("kind", IMPORTED_KINDS)
+def test_a_flipped_bit_of_imported_data_is_found(imported_copy, monkeypatch, kind, seed):
+    monkeypatch.setitem(KINDS, kind, IMPORTED_KINDS[kind])
+    file = flip_a_bit(imported_copy, kind, seed)
+    found = verify(imported_copy, progress=False)
+    assert any(file in said for said in found.findings), found
+
+
+IMPORTED_EDITS = [
+    ("train", ("attributes", "shard"), 3, "a file holds 2 samples, and attributes.shard of"),
+    ("train", ("attributes", "shard"), -1, "the key shard is -1"),
+    ("train", ("attributes", "complete"), 0, "attributes.complete is 0, expected 1"),
+    ("train", ("attributes", "fields"), '["w"]', "train/w/zarr.json"),
+    ("train", ("attributes", "variables"), '["u", "nu"]', "expected different names that end with checksum and status"),
+    ("train", ("attributes", "variables"), '["../u", "checksum", "status"]', "attributes.variables is ['../u'"),
+    ("train", ("attributes", "variables"), '["nu", "checksum", "status"]', "attributes.variables lacks the field 'u'"),
+    ("train", ("attributes", "failures"), "{}", "sample 3 has 2, and the attribute failures gives no reason"),
+    ("train", ("attributes", "failures"), '{"99": "no"}', "attributes.failures names sample 99 of 5"),
+    ("train", ("attributes", "failures"), "[1]", "attributes.failures is '[1]', expected JSON"),
+    ("train/u", ("shape",), [5, 3, 9], "dimension_names and shape are"),
+    ("train/u", ("shape",), [2**60, 3, 8], "dimension_names and shape are"),
+    ("train/u", ("codecs",), [{"name": "quantum"}], "u/zarr.json is damaged"),
+    ("train/nu", ("shape",), [4], "nu/zarr.json: shape is [4], expected 5 samples"),
+    ("train/nu", ("data_type",), "bool", "nu/zarr.json"),
+    ("train/status", ("shape",), [9], "status/zarr.json is damaged"),
+]
+
+
+@pytest.mark.parametrize(("group", "path", "value", "said"), IMPORTED_EDITS)
+def test_imported_metadata_are_held_against_each_other(imported_copy, group, path, value, said):
+    edit(imported_copy / "data.zarr" / group / "zarr.json", *path, value=value)
+    vouched(imported_copy)
+    found = verify(imported_copy, progress=False)
+    assert any(said in finding for finding in found.findings), found
+
+
+def test_an_imported_file_too_many_or_too_few_is_named(imported_copy):
+    (imported_copy / "data.zarr/train/u/c/7").mkdir()
+    (imported_copy / "data.zarr/train/u/c/7/0").write_text("")
+    (imported_copy / "data.zarr/valid/nu/c/0").unlink()
+    found = verify(imported_copy, progress=False)
+    assert found.findings == (
+        "data.zarr/train/u/c/7/0 does not belong to the dataset.",
+        "data.zarr/valid/nu/c/0 is missing: its samples are lost.",
+    )
+
+
+def test_imported_metadata_that_were_gathered_otherwise_are_named(imported_copy):
+    root = imported_copy / "data.zarr/zarr.json"
+    edit(root, "consolidated_metadata", "metadata", "train/u", "attributes", "units", value="m")
+    manifest = json.loads((imported_copy / "manifest.json").read_text())
+    manifest["sha256"]["data.zarr/zarr.json"] = hashlib.sha256(root.read_bytes()).hexdigest()
+    (imported_copy / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    assert verify(imported_copy, progress=False).findings == (
+        "data.zarr/zarr.json: attributes.units of train/u is 'm', and data.zarr/train/u/zarr.json says '1'.",
+    )
