@@ -12,7 +12,8 @@ from pdesym.datasets import problem
 
 LOG = "SOLVING_LOG"
 
-_solve_samples = problem.solve_samples
+# A worker of dask imports a preloaded module again when it has been imported before.
+_solve_samples = getattr(problem.solve_samples, "plain", problem.solve_samples)
 
 
 def _noted(recipe, split, samples, device="cpu"):
@@ -37,4 +38,5 @@ def counts(log: Path) -> dict[str, Counter]:
     return {event: Counter(sample for kind, sample in lines if kind == event) for event in ("begun", "finished")}
 
 
+_noted.plain = _solve_samples
 problem.solve_samples = _noted

@@ -191,10 +191,21 @@ def refuse_partial_samples(folder: Path, reference: Path) -> int:
     return whole
 
 
-def killed_at_random(recipe, reference, hashes, folder: Path, engine: int | str, kills: int) -> None:
-    """Kills so many runs at random moments of the time that one takes, then lets one end.
+def wait_for_work(child: int, folder: Path) -> None:
+    """Waits until a run begins a sample, or ends because nothing is missing."""
+    log = folder.with_name(f"{folder.name}.log")
+    before = log.stat().st_size if log.exists() else 0
+    while Path("/proc", str(child), "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+        if log.exists() and log.stat().st_size > before:
+            return
+        time.sleep(0.005)
 
-    A dataset that is complete before the next kill is compared, and another one is begun.
+
+def killed_at_random(recipe, reference, hashes, folder: Path, engine: int | str, kills: int) -> None:
+    """Kills so many runs at random moments, then lets one end.
+
+    Most moments are counted from the first sample that a run begins, so that they do not all fall into its start. A
+    dataset that is complete before the next kill is compared, and another one is begun.
     """
     choice = random.Random(1)
     begun, whole = [], []
@@ -208,13 +219,16 @@ def killed_at_random(recipe, reference, hashes, folder: Path, engine: int | str,
         begun.append(max(solved["begun"].values()))
 
     with generating(recipe, folder.with_suffix(".yaml"), engine) as process:
+        child = begin(process, folder)
+        wait_for_work(child, folder)
         began = time.monotonic()
-        begin(process, folder)
         assert end(process) == 0
         seconds = time.monotonic() - began
         while landed < kills:
             current = folder.with_name(f"{folder.name}{number}")
             child = begin(process, current)
+            if landed % 5:
+                wait_for_work(child, current)
             time.sleep(choice.uniform(0, seconds))
             os.kill(child, signal.SIGKILL)
             if end(process) == 0:
