@@ -12,7 +12,7 @@ from pdesym.datasets import problem, store
 from pdesym.datasets.block import BlockReport, run_block
 from pdesym.datasets.cluster import cluster_reports
 from pdesym.datasets.failure import explained, refuse_without_solutions, refuse_without_space
-from pdesym.datasets.plan import describe, size_text
+from pdesym.datasets.planning import plan, size_text
 from pdesym.datasets.progress import seconds_text, shown_progress
 from pdesym.datasets.recipe import Recipe
 from pdesym.datasets.workers import pool_reports, refuse_missing_device
@@ -94,7 +94,7 @@ def _run(
     done = total - sum(len(recipe.samples(*shard)) for shard in todo)
     began = time.monotonic()
     if progress:
-        print(f"{describe(recipe)}, into {directory}", file=sys.stderr)
+        print(f"{plan(recipe)}, into {directory}", file=sys.stderr)
     with shown_progress(recipe.name, done, total) if progress else nullcontext(_nothing) as advance:
         for report in reports:
             advance(report.samples, len(report.failures))

@@ -225,7 +225,7 @@ def pilot(recipe: Recipe, seconds: int | float = 5.0, device: str = "cpu") -> Co
 
 
 def _short_text(seconds: float) -> str:
-    return seconds_text(seconds) if seconds >= 1 else f"{1000 * seconds:.2g} ms"
+    return seconds_text(seconds) if seconds >= 1 else f"{1000 * seconds:.0f} ms"
 
 
 def size_text(size: int) -> str:

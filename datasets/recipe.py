@@ -259,7 +259,7 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     return recipe_file.load(Recipe, source, overrides, files("pdesym.datasets").joinpath("recipes"))
 
 
-def recipes() -> dict[str, str]:
+def shipped_recipes() -> dict[str, str]:
     """The names of the shipped recipes, sorted, each with the first line of what its file says about it."""
     folder = files("pdesym.datasets").joinpath("recipes")
     shipped = {Path(file.name).stem: file for file in folder.iterdir() if file.name.endswith(".yaml")}

@@ -27,7 +27,9 @@ def generate(
     With --dry-run it solves a few samples, whose cost stands for that of all.
     """
     if out is None and not dry_run:
-        raise ValueError("A dataset needs a folder: give --out FOLDER, or --dry-run to see what it would cost.")
+        raise typer.BadParameter(
+            "give --out FOLDER, or --dry-run to see what the dataset would cost.", param_hint="--out"
+        )
 
     from pdesym.datasets import load_recipe
 
@@ -36,7 +38,8 @@ def generate(
     if dry_run:
         from pdesym.datasets import pilot, plan
 
-        print(plan(resolved), flush=True)
+        size = plan(resolved)
+        print(f"{size}\n{size.details}", flush=True)
         print(pilot(resolved, device=device))
     elif out is not None:
         from pdesym.datasets import generate

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from pdesym.datasets import Recipe, RecipeError, load_recipe, recipe_file
 from pdesym.datasets.problem import check, sample_variables, solve_samples, times_of
-from pdesym.datasets.recipe import SPLITS, Uniform, recipes
+from pdesym.datasets.recipe import SPLITS, Uniform, shipped_recipes
 from pdesym.solvers.threads import one_thread
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ def test_a_shipped_recipe_keeps_its_tolerance(name):
 
 
 def test_the_shipped_recipes_say_what_they_are():
-    said = recipes()
+    said = shipped_recipes()
     assert list(said) == SHIPPED
     assert all(line.endswith(".") and 30 < len(line) < 118 for line in said.values())
     assert said["kdv"].startswith("Korteweg-de Vries: random long waves")

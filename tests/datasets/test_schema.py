@@ -8,8 +8,7 @@ import pytest
 import xarray
 
 import pdesym
-from pdesym.datasets import Recipe, describe, generate, open_dataset, recipe_file
-from pdesym.datasets import schema
+from pdesym.datasets import Recipe, generate, open_dataset, plan, recipe_file, schema
 from pdesym.datasets.store import disk_bytes
 
 
@@ -100,16 +99,16 @@ def test_a_parameter_with_the_name_of_another_array_is_refused(changed, tmp_path
 
 
 def test_the_size_is_known_before_and_bounds_what_is_written(small_dataset, small_kdv, tmp_path):
-    plan = describe(small_kdv)
-    assert (plan.samples, plan.frames, plan.points, plan.fields, plan.shards) == (
+    size = plan(small_kdv)
+    assert (size.samples, size.frames, size.points, size.fields, size.shards) == (
         {"train": 5, "valid": 1, "test": 2},
         7,
         (32,),
         ("u",),
         5,
     )
-    assert plan.bytes == 8 * (7 * 32 * 4 + 4 * 8 + 3 * 7 * 8 + 8 + 1)
-    assert str(plan) == (
+    assert size.bytes == 8 * (7 * 32 * 4 + 4 * 8 + 3 * 7 * 8 + 8 + 1)
+    assert str(size) == (
         "small-kdv: 8 samples (train 5, valid 1, test 2) of 7 frames x 32 points, u; 8.8 kB in 5 shards"
     )
     used = sum(path.stat().st_blocks * 512 for path in small_dataset.rglob("*") if path.is_file())
@@ -118,4 +117,4 @@ def test_the_size_is_known_before_and_bounds_what_is_written(small_dataset, smal
 
 def test_a_large_dataset_is_estimated_closely(changed, tmp_path):
     recipe = changed(splits={"train": 10**6}, grid={"points": 256, "length": 32.0}, shard=64)
-    assert describe(recipe).bytes < disk_bytes(schema.layout(recipe), tmp_path) < 1.1 * describe(recipe).bytes
+    assert plan(recipe).bytes < disk_bytes(schema.layout(recipe), tmp_path) < 1.1 * plan(recipe).bytes
