@@ -41,6 +41,8 @@ def declared_equation(
     if len(texts) > 1 or "=" in texts[0]:
         found = Equation(*texts, where=where, **values)
     elif texts[0] in CATALOGUE:
+        if where:
+            raise ValueError(f"The equation {texts[0]} of the catalogue has its own relations: leave out where.")
         try:
             found = CATALOGUE[texts[0]](**values)
         except TypeError:

@@ -80,23 +80,22 @@ def _write_arrays(
 def _write_samples(
     file: h5py.File, source: Source, kept: np.ndarray, slab: int, advance: Callable[[int], None]
 ) -> None:
-    positions = {int(row): number for number, row in enumerate(kept)}
+    # A group of its own beside them would be taken for a sample by PDEBench's readers.
+    extra = file.create_group(f"{sample_name(0, len(kept))}/{metadata.GROUP}")
+    metadata.write_text(extra, source, kept)
+    metadata.write_variables(extra, source, kept)
+    done = 0
     for part, values in source.slabs(slab):
-        others = metadata.other_values(source, values, part)
-        for row in range(part.start, part.stop):
-            if row not in positions:
-                continue
-            group = file.create_group(sample_name(positions[row], len(kept)))
-            here = row - part.start
-            group.create_dataset("data", data=np.stack([values[field][here] for field in source.fields], axis=-1))
-            _write_grid(group.create_group("grid"), source, values, here)
-            group.attrs["config"] = _config(source, values, here)
-            extra = group.create_group(metadata.GROUP)
-            for name, found in others.items():
-                extra.create_dataset(f"variables/{name}", data=found[here])
-            if positions[row] == 0:
-                metadata.write_text(extra, source, kept)
-                metadata.write_coordinates(extra, source, kept)
+        rows = np.isin(np.arange(part.start, part.stop), kept)
+        stop = done + int(rows.sum())
+        for other, found in metadata.other_values(source, values, part).items():
+            extra[f"variables/{other}"][done:stop] = found[rows]
+        for number, row in enumerate(np.flatnonzero(rows).tolist(), start=done):
+            group = file.require_group(sample_name(number, len(kept)))
+            group.create_dataset("data", data=np.stack([values[field][row] for field in source.fields], axis=-1))
+            _write_grid(group.create_group("grid"), source, values, row)
+            group.attrs["config"] = _config(source, values, row)
+        done = stop
         advance(part.stop - part.start)
 
 

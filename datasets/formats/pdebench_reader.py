@@ -8,12 +8,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from pdesym.datasets import schema
 from pdesym.datasets.formats import hdf5_guard, metadata
 from pdesym.datasets.formats.declaration import file_name
 from pdesym.datasets.formats.foreign import Declared, Found, channel_names, field_described, foreign_source
-from pdesym.datasets.formats.own import assembled, own_source, reader
-from pdesym.datasets.formats.source import AXES, Described, Source
+from pdesym.datasets.formats.own import own_source, reader
+from pdesym.datasets.formats.source import AXES, Source
 
 PERIODIC = True
 """Whether the axes of a file are taken for periodic when nobody says: the files do not say it."""
@@ -39,7 +38,7 @@ def read(path: Path, file: h5py.File, split: str, declared: Declared) -> Source:
         names = _samples(file, path)
         first = file[names[0]]
         if isinstance(first.get(metadata.GROUP), h5py.Group):
-            return _own_by_sample(file, path, names, source)
+            return own_source(first[metadata.GROUP], path, source, lambda said: _own_by_sample(file, path, names, said))
         return foreign_source(_by_sample(file, path, names, declared, source), split, declared)
     if isinstance(file.get(metadata.GROUP), h5py.Group):
         return own_source(file[metadata.GROUP], path, source, lambda said: _own_arrays(file, path, said))
@@ -68,37 +67,17 @@ def _own_arrays(file: h5py.File, path: Path, said: metadata.Recorded) -> dict[st
     return readers
 
 
-def _own_by_sample(file: h5py.File, path: Path, names: list[str], source: str) -> Source:
-    group = file[f"{names[0]}/{metadata.GROUP}"]
-    said = metadata.recorded(group, path)
+def _own_by_sample(
+    file: h5py.File, path: Path, names: list[str], said: metadata.Recorded
+) -> dict[str, Callable[[slice], np.ndarray]]:
     fields = json.loads(said.attributes["fields"])
     if said.samples != len(names):
         raise ValueError(f"{path} has {len(names)} samples and says that it has {said.samples}: copy the file again.")
-    shape = (*said.variables[fields[0]].shape[1:], len(fields))
-    others: dict[str, np.ndarray] = {}
+    one = said.variables[fields[0]]
     for name in names:
-        array = hdf5_guard.numbers(file[name], "data", path, shape)
-        metadata.of_dtype(array, said.variables[fields[0]].dtype, path)
-    wanted = {name: one for name, one in said.variables.items() if name not in fields}
-    if schema.CHECKSUM in file.get(f"{names[0]}/{metadata.GROUP}/variables", {}):
-        wanted[schema.CHECKSUM] = Described(("sample",), (said.samples,), "uint64")
-    for other, one in wanted.items():
-        values = np.empty(one.shape, one.dtype)
-        for row, name in enumerate(names):
-            place = file.get(f"{name}/{metadata.GROUP}/variables")
-            if not isinstance(place, h5py.Group):
-                raise ValueError(f"{path} is damaged: sample {name} has no group {metadata.GROUP}/variables.")
-            array = hdf5_guard.numbers(place, other, path, one.shape[1:], "fiu")
-            values[row] = hdf5_guard.values(metadata.of_dtype(array, one.dtype, path), (), path)
-        others[other] = values
-    sums = others.pop(schema.CHECKSUM, None)
-    readers = {other: _rows(values) for other, values in others.items()}
-    readers |= {field: _channel(file, path, names, number) for number, field in enumerate(fields)}
-    return assembled(said, metadata.read_coordinates(group, said, path), readers, sums, source)
-
-
-def _rows(values: np.ndarray) -> Callable[[slice], np.ndarray]:
-    return lambda rows: values[rows]
+        array = hdf5_guard.numbers(file[name], "data", path, (*one.shape[1:], len(fields)))
+        metadata.of_dtype(array, one.dtype, path)
+    return {field: _channel(file, path, names, number) for number, field in enumerate(fields)}
 
 
 def _channel(file: h5py.File, path: Path, names: list[str], number: int) -> Callable[[slice], np.ndarray]:

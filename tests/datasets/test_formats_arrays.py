@@ -210,6 +210,7 @@ def _bad(**changes):
         (_bad(equation="u_t = a*u_x"), "a"),
         (_bad(equation="kdv", parameters={"zeta": 1.0}), "does not take the parameters zeta"),
         (_bad(where="lap(psi) = u"), "without an equation"),
+        (_bad(equation="kdv", where="lap(psi) = u"), "has its own relations"),
         (_bad(parameters={"a": np.ones(2)}), r"parameter a has the shape \(2,\)"),
         (_bad(parameters={"a": np.nan}), "parameter a"),
         (_bad(parameters={"a": "b"}), "parameter a"),
