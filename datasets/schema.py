@@ -351,8 +351,3 @@ def versions(device: str) -> dict[str, str]:
         "numpy_version": np.__version__,
         "device": torch.device(device).type,
     }
-
-
-def variables(recipe: Recipe, split: str, grid: Any = None, fields: Any = None) -> tuple[Variable, ...]:
-    """The arrays of a split that are filled shard by shard."""
-    return layout(recipe).groups[split].variables

@@ -32,7 +32,7 @@ def pool_reports(
     context = multiprocessing.get_context("spawn")  # a forked child inherits locks of threads it does not have
     number = context.Value("i", 0)
     devices = worker_devices(device, workers, torch.cuda.device_count())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=begin_worker, initargs=(number, devices))
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_on, initargs=(number, devices))
     with pool:
         try:
             for future in as_completed([pool.submit(_run_here, recipe, directory, *shard) for shard in todo]):
@@ -75,12 +75,8 @@ def refuse_missing_device(device: str, elsewhere: bool = False) -> None:
         raise ValueError(f"The device {device} was asked for and torch finds no GPU: use cpu.")
 
 
-def begin_worker(number: "Synchronized[int]", devices: Sequence[str]) -> None:
-    """Takes the next device, computes on one thread, and ends this process on Ctrl-C and with its parent."""
-    global _device
-    with number.get_lock():
-        _device = devices[number.value % len(devices)]
-        number.value += 1
+def begin_worker() -> None:
+    """Computes on one thread, and ends this process at once on Ctrl-C and when its parent dies by whatever means."""
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     parent = multiprocessing.parent_process()
@@ -90,6 +86,15 @@ def begin_worker(number: "Synchronized[int]", devices: Sequence[str]) -> None:
 
 def _run_here(recipe: Recipe, directory: Path, split: str, shard: int) -> BlockReport:
     return run_block(recipe, directory, split, shard, _device)
+
+
+def _begin_on(number: "Synchronized[int]", devices: Sequence[str]) -> None:
+    """Begins a worker that takes the next device."""
+    global _device
+    with number.get_lock():
+        _device = devices[number.value % len(devices)]
+        number.value += 1
+    begin_worker()
 
 
 def _end_with(sentinel: int) -> None:
