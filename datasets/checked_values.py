@@ -79,8 +79,11 @@ def _shard_findings(part: Part, samples: range, values: Mapping[str, np.ndarray]
     *names, checksum, status = values
     computed = store.checksums([values[name] for name in names])
     finite = np.ones(len(samples), dtype=bool)
+    empty = np.ones(len(samples), dtype=bool)
     for field in part.fields:
-        finite &= np.isfinite(values[field]).reshape(len(samples), -1).all(1)
+        numbers = np.isfinite(values[field]).reshape(len(samples), -1)
+        finite &= numbers.all(1)
+        empty &= ~numbers.any(1)
     for row, sample in enumerate(samples):
         this = range(sample, sample + 1)
         if computed[row] != values[checksum][row]:

@@ -22,12 +22,14 @@ class HostileStore:
         change: does it, given the folder.
         mention: the file or the key that the refusal has to name, as a regular expression.
         opens: whether opening the split train, which reads no values, may succeed.
+        seldom: whether the case is much like another.
     """
 
     name: str
     change: Change
     mention: str
     opens: bool = False
+    seldom: bool = False
 
 
 def _edit(file: str, *path: str | int, value: object) -> Change:
@@ -325,8 +327,10 @@ _OPENING = {
 """A split is read by its own metadata: neither the recipe nor what was gathered of all splits is asked."""
 
 CASES = [
-    *(HostileStore(*case, opens=case[0] in _OPENING) for case in [*_FILES, *_JSON, *_ATTRIBUTES]),
+    *(HostileStore(*case, opens=case[0] in _OPENING, seldom="of the store are" in case[0])
+      for case in [*_FILES, *_JSON, *_ATTRIBUTES]),
     *(HostileStore(f"a field with {name}" if r"\bu\b" in mention else name, change, mention, opens=True)
       for name, change, mention in _ARRAYS),
-    *(HostileStore(*case, opens=True) for case in [*_EDITED, *_VALUES]),
+    *(HostileStore(*case, opens=True, seldom=True) for case in _EDITED),
+    *(HostileStore(*case, opens=True) for case in _VALUES),
 ]  # fmt: skip

@@ -75,7 +75,11 @@ def sound(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("case", STORES, ids=lambda case: case.name)
+# What is much like another case, or is made in test_verify.py too, is left to the slow tests.
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=case.name, marks=[pytest.mark.slow] * case.seldom) for case in STORES],
+)
 def test_a_hostile_store_is_refused_or_found(case, sound, place, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "out"))
     folder = Path(shutil.copytree(sound, place / "data"))

@@ -5,6 +5,7 @@ import json
 import random
 import re
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -516,3 +517,15 @@ def test_imported_metadata_that_were_gathered_otherwise_are_named(imported_copy)
     assert verify(imported_copy, progress=False).findings == (
         "data.zarr/zarr.json: attributes.units of train/u is 'm', and data.zarr/train/u/zarr.json says '1'.",
     )
+
+
+def test_no_more_than_a_shard_is_in_memory(tmp_path):
+    values = np.random.default_rng(0).normal(size=(32, 8, 32768)).astype("float32")
+    data = dataset_from_arrays({"u": values}, np.arange(8.0), length=1.0)
+    folder = save_dataset({"train": data}, tmp_path / "large", shard=2, progress=False)
+    tracemalloc.start()
+    found = verify(folder, progress=False)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.ok
+    assert most < values.nbytes / 3
