@@ -37,7 +37,10 @@ def invoke(*arguments):
 def test_help_names_every_verb():
     run = invoke("--help")
     assert run.exit_code == 0
-    assert all(verb in run.stdout for verb in ("lab", "generate", "recipes", "describe", "verify", "export", "import", "discover"))
+    assert all(
+        verb in run.stdout
+        for verb in ("lab", "generate", "recipes", "describe", "verify", "export", "import", "discover")
+    )
 
 
 def test_version():

@@ -47,8 +47,19 @@ def test_the_third_example_enforces_the_boost_alone(capsys):
     assert float(symmetric[2]) < float(network[2])
 
 
-def test_the_fourth_example_finds_the_same_algebra_twice(capsys):
-    _, _, _, code, _ = EXAMPLES
+def test_the_fourth_example_generates_verifies_and_cuts_windows(capsys):
+    _, _, _, code, *_ = EXAMPLES
+    values: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), values)
+    assert values["window"].u_in.shape == (16, 10, 1, 64)
+    assert abs(values["window"].u_in.std() - 1) < 0.3
+    out = capsys.readouterr().out
+    assert out.startswith("kdv: 16 samples (train 12, test 4) of 70 frames x 64 points, u")
+    assert "as it should be; 16 of 16 samples decoded" in out
+
+
+def test_the_fifth_example_finds_the_same_algebra_twice(capsys):
+    *_, code, _ = EXAMPLES
     exec(compile(code, "README.md", "exec"), {})
     exact, measured = capsys.readouterr().out.split("4 symmetries from equation")
     assert "dimension 3" in exact
@@ -57,7 +68,7 @@ def test_the_fourth_example_finds_the_same_algebra_twice(capsys):
     assert "x*d_x + 3*t*d_t - 2*u*d_u" in measured
 
 
-def test_the_fifth_example_keeps_to_its_tolerances(capsys):
+def test_the_sixth_example_keeps_to_its_tolerances(capsys):
     *_, code = EXAMPLES
     values: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), values)
