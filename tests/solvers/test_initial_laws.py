@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from pdesym.solvers import EachField, GaussianField, Grid, RandomSinusoids, Specks, Uniform
+from pdesym.solvers import (
+    ColeHopf,
+    EachField,
+    GaussianField,
+    Grid,
+    HeatPotential,
+    RandomSinusoids,
+    Specks,
+    Uniform,
+    burgers,
+    heat,
+    solve,
+)
 from pdesym.solvers.random_streams import stream
 
 PLANE = Grid(40, 48, length=(1.0, 1.5))
@@ -117,3 +129,76 @@ def test_specks_are_what_pearson_put_on_a_fed_background():
 def test_what_makes_no_law_is_refused_in_a_sentence(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+CIRCLE = Grid(256, length=2 * math.pi)
+
+
+@pytest.mark.parametrize(
+    "law", [HeatPotential(), ColeHopf(0.01), ColeHopf(torch.tensor([0.1, 0.2], dtype=torch.float64))]
+)
+def test_the_laws_of_cole_and_hopf_draw_one_function_whatever_the_grid_and_its_neighbours(law):
+    pair = law.sample(CIRCLE, [2, 0], seed=3)
+    assert pair.shape == (2, 1, 256)
+    assert pair.dtype == torch.float64
+    fine, coarse = (law.sample(CIRCLE.refined([points]), [2, 0], seed=3) for points in (1024, 32))
+    assert (fine[..., ::4] - pair).abs().max() < 1e-9 * pair.abs().max()
+    assert (coarse - pair[..., ::8]).abs().max() < 1e-9 * pair.abs().max()
+    assert (law.sample(CIRCLE, [2, 0], seed=4) - pair).abs().max() > 0.1 * pair.abs().max()
+    assert (law.sample(CIRCLE, [2, 1], seed=3) - pair)[0].abs().max() == 0
+
+
+def test_a_heat_potential_lies_between_its_bounds():
+    psi = HeatPotential(scale=10.0).sample(CIRCLE.refined([4096]), range(8), seed=0)
+    logarithm = psi.log() / 10
+    assert (logarithm.amin(-1) + 1).abs().max() < 1e-2
+    assert (logarithm.amax(-1) - 1).abs().max() < 1e-2
+    doubled = HeatPotential(10.0, amplitude=1.0).sample(CIRCLE, range(2), seed=0)
+    assert torch.allclose(doubled, HeatPotential(10.0, amplitude=0.5).sample(CIRCLE, range(2), seed=0), rtol=1e-9)
+
+
+def test_the_velocity_is_the_slope_of_the_logarithm_of_the_potential():
+    nu, grid = 0.03, CIRCLE.refined([2048])
+    psi = HeatPotential().sample(grid, range(3), seed=1)
+    k = 1j * torch.fft.rfftfreq(2048, 1 / 2048, dtype=torch.float64)
+    slope = torch.fft.irfft(k * torch.fft.rfft(psi.log()), 2048)
+    u = ColeHopf(nu).sample(grid, range(3), seed=1)
+    assert (u + 2 * nu * slope).abs().max() < 1e-9 * u.abs().max()
+
+
+def test_the_fronts_have_the_size_of_those_of_the_published_code():
+    u0 = ColeHopf(0.01).sample(CIRCLE, range(16), seed=0)
+    u = solve(burgers(0.01), u0, CIRCLE, [4.0 + 2 * k for k in range(8)], rtol=1e-4).u
+    assert 0.045 < u.std() < 0.065  # 0.055, with scale 10 between t = 4 and t = 18
+
+
+def test_burgers_carries_the_velocity_to_that_of_the_potential_that_the_heat_equation_carries():
+    nu, times = 0.05, [0.5, 2.0]
+    psi = solve(heat(nu), HeatPotential(4.0, waves=(1, 2)).sample(CIRCLE, [0, 1], 5), CIRCLE, times, rtol=1e-9).u
+    u = solve(burgers(nu), ColeHopf(nu, 4.0, waves=(1, 2)).sample(CIRCLE, [0, 1], 5), CIRCLE, times, rtol=1e-9).u
+    k = 1j * torch.fft.rfftfreq(256, 1 / 256, dtype=torch.float64)
+    expected = -2 * nu * torch.fft.irfft(k * torch.fft.rfft(psi), 256) / psi
+    assert (u - expected).norm() < 1e-8 * u.norm()
+    turned = solve(burgers(nu), -ColeHopf(nu, 4.0, waves=(1, 2)).sample(CIRCLE, [0, 1], 5), CIRCLE, times, rtol=1e-9).u
+    assert (turned - expected).norm() > 0.1 * u.norm()
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: HeatPotential(scale=0), "between 0 and 300"),
+        (lambda: HeatPotential(scale=math.nan), "between 0 and 300"),
+        (lambda: HeatPotential(scale=1e4), "between 0 and 300"),
+        (lambda: HeatPotential(terms=0), "at least one term"),
+        (lambda: ColeHopf(-0.1), "nu must be positive"),
+        (lambda: ColeHopf(math.inf), "nu must be positive"),
+        (lambda: ColeHopf(torch.tensor([0.1, 0.0])), "nu must be positive"),
+        (lambda: ColeHopf(0.1, waves=()), "at least one term"),
+        (lambda: ColeHopf(torch.tensor([0.1, 0.2])).sample(CIRCLE, [0], 0), "2 viscosities for 1 samples"),
+        (lambda: ColeHopf(0.1).sample(PLANE, [0], 0), "on a line, the grid has 2 dimensions"),
+        (lambda: HeatPotential().sample(Grid(8, length=1.0), [0], 0), "raise the number of points"),
+    ],
+)
+def test_numbers_that_make_no_law_of_cole_and_hopf_are_refused(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()
