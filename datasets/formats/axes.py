@@ -19,7 +19,7 @@ def axis(
     """Attributes and values of an axis whose points are given, float64, exactly as they are.
 
     The length of a periodic axis is N times the spacing of its N points, that of another one the distance of its ends.
-    Without a declared one it is read off the points, to as few digits as they agree with.
+    Without a declared one it is read off the points, and rounded where a number of few digits agrees with them.
 
     Raises:
         ValueError: for points that do not grow, are not equidistant, or do not fit the length.
@@ -39,7 +39,7 @@ def axis(
         )
     found = spacing * len(values) if periodic else extent
     if length is None:
-        length = _shortest(found, 8 * epsilon)
+        length = _rounded(found, epsilon)
     elif not (np.isfinite(length) and abs(found - length) <= 1e-5 * found):
         kind = "a periodic" if periodic else "an"
         raise ValueError(
@@ -98,6 +98,8 @@ def for_each_axis(value: Any, axes: Sequence[str], what: str) -> dict[str, Any]:
     return dict.fromkeys(axes, value)
 
 
-def _shortest(value: float, tolerance: float) -> float:
-    rounded = (float(f"{value:.{digits}g}") for digits in range(3, 17))
-    return next(short for short in rounded if abs(short - value) <= tolerance * value)
+def _rounded(value: float, epsilon: float) -> float:
+    """A number of two digits fewer than the points are exact to, when it agrees with them; else the value as it is."""
+    most = int(-np.log10(epsilon)) - 1
+    rounded = (float(f"{value:.{digits}g}") for digits in range(1, most + 1))
+    return next((short for short in rounded if abs(short - value) <= 8 * epsilon * value), value)

@@ -126,6 +126,16 @@ def test_the_points_of_a_length_are_those_of_a_grid(length):
     assert_identical(data, gridded, but_for=())
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("length", [1.0, 0.125, 32 / 31, 2 * np.pi, 16.0, 1e-3])
+def test_a_length_that_only_the_points_show_is_as_exact_as_they_are(length, dtype):
+    data = dataset_from_arrays({"u": U}, TIMES, {"x": (np.arange(8) * (length / 8)).astype(dtype)})
+    digits = {"float32": 1e-7, "float64": 1e-15}[dtype]
+    assert data.x.attrs["length"] == pytest.approx(length, rel=digits)
+    if length in (1.0, 0.125, 16.0, 1e-3):
+        assert data.x.attrs["length"] == length
+
+
 def test_an_equation_is_declared_by_text_or_by_name():
     data = dataset_from_arrays(
         {"v": U, "u": 2 * U}, TIMES, length=1.0, equation=["u_t = a*v_x", "v_t = u_x"], parameters={"a": [1.0, 2, 3]}
