@@ -17,6 +17,7 @@ the equation at every frame, and for each sample a checksum and a status.
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,7 +179,13 @@ def layout(recipe: Recipe, device: str = "cpu") -> Layout:
     for split, samples in recipe.splits.sizes.items():
         variables = (
             *(
-                field_variable(name, (samples, recipe.times.count, *grid.points), recipe.dtype, recipe.shard)
+                field_variable(
+                    name,
+                    (samples, recipe.times.count, *grid.points),
+                    recipe.dtype,
+                    recipe.shard,
+                    **vector_attributes(name, equation.card.vectors if equation.card else {}, grid.axes),
+                )
                 for name in equation.fields
             ),
             *(sample_variable(name, samples, recipe.shard, **about) for name, about in drawn.items()),
@@ -209,6 +216,14 @@ def field_variable(name: str, shape: tuple[int, ...], dtype: str, shard: int, **
     chunk = max((d for d in range(1, shard + 1) if shard % d == 0 and d * sample_bytes <= _CHUNK_BYTES), default=1)
     attributes = {"units": "1", "long_name": f"dependent variable {name}", **attributes}
     return Variable(name, dims, shape, dtype, attributes, chunk, shard)
+
+
+def vector_attributes(field: str, vectors: Mapping[str, Sequence[str]], axes: Sequence[str]) -> dict[str, str]:
+    """What an array says of a field that is a component of a vector: `pdesym_vector` is "velocity:x", say."""
+    for vector, components in vectors.items():
+        if field in components and len(components) == len(axes):
+            return {"pdesym_kind": "vector", "pdesym_vector": f"{vector}:{axes[list(components).index(field)]}"}
+    return {}
 
 
 def sample_variable(

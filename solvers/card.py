@@ -19,6 +19,8 @@ class Card:
         invariants: densities whose integral over the torus is conserved for every value of the parameters, by name, as
             text in jets, parameters and t.
         exact_solutions: what is known in closed form, by the name of the function that evaluates it.
+        vectors: the fields that are the components of one vector, along the axes in order, by its name; all others are
+            scalars.
     """
 
     name: str
@@ -30,3 +32,4 @@ class Card:
     evidence: str = ""
     invariants: Mapping[str, str] = field(default_factory=dict)
     exact_solutions: Mapping[str, str] = field(default_factory=dict)
+    vectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -74,7 +74,7 @@ def dataset_from_arrays(
     variables: dict[str, Any] = {}
     for key, array in arrays.items():
         about = schema.field_variable(key, shape, str(array.dtype), 1).attributes | _words(key, units, long_names)
-        variables[key] = (dims, array, about | _component(key, vectors, names))
+        variables[key] = (dims, array, about | schema.vector_attributes(key, vectors or {}, names))
     for key, values in drawn.items():
         about = declaration.described_parameter(key, samples).attributes | _words(key, units, long_names)
         variables[key] = (("sample",), values, about)
@@ -199,13 +199,6 @@ def _name(
             raise ValueError(f"There is nothing named {unknown[0]} for {what}: there are {', '.join([*others, *at])}.")
     for name, (about, _) in at.items():
         about.update(_words(name, units, long_names))
-
-
-def _component(name: str, vectors: Mapping[str, Sequence[str]] | None, names: Sequence[str]) -> dict[str, str]:
-    for vector, components in (vectors or {}).items():
-        if name in components and len(components) == len(names):
-            return {"pdesym_kind": "vector", "pdesym_vector": f"{vector}:{names[list(components).index(name)]}"}
-    return {}
 
 
 def _check_vectors(

@@ -20,6 +20,7 @@ CARD = Card(
     ill_posed="for ν < 0; ν = 0 makes shocks",
     evidence="fields without rotation follow `cole_hopf`; others converge at fourth order",
     exact_solutions={"cole_hopf": "u = −2ν ∇ψ/ψ with a heat solution ψ, for any u₀ without rotation"},
+    vectors={"velocity": ("u", "v")},
 )
 
 

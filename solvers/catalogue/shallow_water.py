@@ -30,6 +30,7 @@ CARD = Card(
         "along the wave",
         "linearised": "the exponential of the linear part, for small h and u",
     },
+    vectors={"velocity": ("u", "v")},
 )
 
 

@@ -6,8 +6,7 @@ import h5py
 import numpy as np
 import xarray
 
-from pdesym.datasets import open_dataset
-from pdesym.datasets.formats import dataset_from_arrays, export_dataset, import_dataset, save_dataset
+from pdesym.datasets import dataset_from_arrays, export_dataset, import_dataset, open_dataset, save_dataset
 
 POINTS = (8, 6, 5)
 

@@ -14,8 +14,8 @@ import torch
 import xarray
 import yaml
 
-from pdesym.datasets import GenerationError, open_dataset
-from pdesym.datasets.formats import dataset_from_arrays, save_dataset, saving
+from pdesym.datasets import GenerationError, dataset_from_arrays, open_dataset, save_dataset
+from pdesym.datasets.formats import saving
 from pdesym.datasets.stored import equation_of_data, grid_of_data
 from pdesym.solvers import Grid
 from tests.datasets.made_arrays import assert_identical, random_dataset, save_random

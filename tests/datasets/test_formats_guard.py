@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from pdesym.datasets import open_dataset
-from pdesym.datasets.formats import export_dataset, hdf5_guard, import_dataset
+from pdesym.datasets import export_dataset, import_dataset, open_dataset
+from pdesym.datasets.formats import hdf5_guard
 from pdesym.datasets.verification import verify
 from tests.datasets.made_arrays import foreign_samples, foreign_tensor, foreign_well, save_random
 

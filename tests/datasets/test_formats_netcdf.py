@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray
 
-from pdesym.datasets import open_dataset
-from pdesym.datasets.formats import export_dataset, exporting, import_dataset, netcdf, save_dataset
+from pdesym.datasets import export_dataset, import_dataset, open_dataset, save_dataset
+from pdesym.datasets.formats import exporting, netcdf
 from tests.datasets.made_arrays import (
     assert_folders_identical,
     assert_identical,

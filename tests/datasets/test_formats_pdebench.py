@@ -6,8 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pdesym.datasets import generate, open_dataset
-from pdesym.datasets.formats import export_dataset, import_dataset, save_dataset
+from pdesym.datasets import export_dataset, generate, import_dataset, open_dataset, save_dataset
 from pdesym.datasets.formats.pdebench import sample_name
 from pdesym.datasets.stored import equation_of_data, grid_of_data
 from pdesym.solvers import Grid

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from pdesym.datasets import generate, open_dataset
-from pdesym.datasets.formats import export_dataset, import_dataset, save_dataset
+from pdesym.datasets import export_dataset, generate, import_dataset, open_dataset, save_dataset
 from tests.datasets.made_arrays import (
     POINTS,
     assert_folders_identical,

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pdesym.datasets import GenerationError, Recipe, Windows, generate, load_recipe, open_dataset
-from pdesym.datasets.formats import import_dataset
+from pdesym.datasets import GenerationError, Recipe, Windows, generate, import_dataset, load_recipe, open_dataset
 from pdesym.datasets.verification import verify
 from tests.datasets.hostile_guard import assert_one_sentence, guarded, refusal
 from tests.datasets.hostile_hdf5 import CASES as FILES

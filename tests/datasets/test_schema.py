@@ -118,3 +118,9 @@ def test_the_size_is_known_before_and_bounds_what_is_written(small_dataset, smal
 def test_a_large_dataset_is_estimated_closely(changed, tmp_path):
     recipe = changed(splits={"train": 10**6}, grid={"points": 256, "length": 32.0}, shard=64)
     assert plan(recipe).bytes < disk_bytes(schema.layout(recipe), tmp_path) < 1.1 * plan(recipe).bytes
+
+
+def test_velocities_are_stored_as_a_vector_and_heights_are_not(changed):
+    recipe = changed(equation="shallow_water", grid={"points": [16, 16], "length": 6.0})
+    kinds = {v.name: v.attributes.get("pdesym_vector") for v in schema.layout(recipe).groups["train"].variables[:3]}
+    assert kinds == {"h": None, "u": "velocity:x", "v": "velocity:y"}

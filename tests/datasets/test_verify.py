@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import zarr
 
-from pdesym.datasets import Recipe, generate
-from pdesym.datasets.formats import dataset_from_arrays, save_dataset
+from pdesym.datasets import Recipe, dataset_from_arrays, generate, save_dataset
 from pdesym.datasets.solved_anew import batch_with, drawn_batches
 from pdesym.datasets.store import checksums, prepare
 from pdesym.datasets.verification import verify
