@@ -20,6 +20,7 @@ from pdesym.solvers.threads import one_thread
 # (experiments/benchmarks/memory.py prints the table). Each of these is above all that was measured.
 _COPIES_OF_THE_RESULT = 6
 _BYTES_A_ROW = 512  # of each field at each point of the finest grid, for each sample that is advanced at once
+_BYTES_A_SAMPLE = 300  # of each field at each point of the finest grid, for each sample of the batch
 _BYTES_OF_COEFFICIENTS = 600  # of each field at each point of the finest grid
 _BYTES_OF_MATRICES = 5000  # of each pair of fields that are coupled in the linear part
 _BYTES_AT_LEAST = 16 * 2**20
@@ -166,7 +167,8 @@ def memory_bound(recipe: Recipe, points: tuple[int, ...]) -> int:
     per_point = _BYTES_OF_MATRICES * fields**2 if coupled else _BYTES_OF_COEFFICIENTS * fields
     drawn = recipe.laws or recipe.times.stretch is not None or isinstance(recipe.grid.length, Distribution)
     result = 8 * batch * (recipe.times.count + 1) * fields * stored
-    working = fine * (rows * fields * _BYTES_A_ROW + (rows if drawn else 1) * per_point)
+    own = rows if drawn else 1  # samples with numbers of their own have coefficients of their own
+    working = fine * (fields * (rows * _BYTES_A_ROW + batch * _BYTES_A_SAMPLE) + own * per_point)
     return _BYTES_AT_LEAST + _COPIES_OF_THE_RESULT * result + working
 
 
