@@ -54,7 +54,7 @@ from pdesym.datasets.planning import memory_bound
 from pdesym.datasets.problem import solve_samples
 recipe = load_recipe(sys.argv[1], [*sys.argv[3:], "shard=" + sys.argv[2], "splits={test: " + sys.argv[2] + "}"])
 few = "16" if len(recipe.grid.shape) == 1 else "[16, 16]"
-tiny = load_recipe(sys.argv[1], ["times={last: 0.001, count: 2}", "grid.points=" + few])
+tiny = load_recipe(sys.argv[1], ["times={last: 0.001, count: 2}", "grid.points=" + few, "initial={amplitude: 0.01}"])
 solve_samples(tiny, "test", [0])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 solution, _ = solve_samples(recipe, "test", range(int(sys.argv[2])))
