@@ -341,11 +341,11 @@ def table(record: dict) -> str:
             "| ---: | ---: |",
             *(f"| {row['batch']} | {row['main_mib']:.0f} MiB |" for row in measured["batches"]),
             "",
-            f"A worker holds its base, {copies:.1f} times the float64 bytes of one batch and {shards:.1f} times the stored "
-            "bytes of one shard (values, packed chunks, file), whatever the number of samples; the main process holds 9 "
-            "bytes a sample (status and coordinate). 95 GiB in float32 are 10⁶ samples of 200 x 128 values: with shard "
-            f"and batch 64 that is {64 * sample * (copies + shards / 2):.0f} MiB beside the base for each worker, and 9 "
-            "MiB in the main process.",
+            f"A worker holds its base, {copies:.1f} times the float64 bytes of one batch and {shards:.1f} times the "
+            "stored bytes of one shard (values, packed chunks, file), whatever the number of samples; the main process "
+            "holds 9 bytes a sample (status and coordinate). 95 GiB in float32 are 10⁶ samples of 200 x 128 values: "
+            f"with shard and batch 64 that is {64 * sample * (copies + shards / 2):.0f} MiB beside the base for each "
+            "worker, and 9 MiB in the main process.",
             "",
         ]
     return "\n".join(lines)
