@@ -22,14 +22,21 @@ class GaussianField:
     """u₀ = mean + Σ_k √2 σ (|k|² + τ²)^(−α/2) (a_k cos k·x + b_k sin k·x), a_k and b_k standard normal.
 
     The sum runs over one wavevector k = 2πm/L of each pair ±k with 0 < max|m_j| ≤ modes. On the unit torus this is the
-    law N(0, σ²(−∇² + τ²)^(−α)) of the benchmarks of Li et al. (ICLR 2021), cut off at `modes`: `GaussianField()` in 2D
-    for their Navier-Stokes, `GaussianField(alpha=2, tau=5, sigma=25)` for their Burgers. A sample with more modes is
-    the same field with finer detail.
+    law N(0, σ²(−∇² + τ²)^(−α)), cut off at `modes`. A sample with more modes is the same field with finer detail.
+
+    The benchmarks of Li et al. (ICLR 2021) use such laws. `GaussianField(alpha=2, tau=5, sigma=25)` is what their text
+    says for Burgers, N(0, 625(−∇² + 25)^(−2)). For Navier-Stokes, α = 5/2 and τ = 7 in 2D, text and code differ:
+
+    * the text says N(0, 7^(3/2)(−∇² + 49)^(−5/2)), which is σ = 7^(3/4) and a standard deviation of 0.043;
+    * their code of 2020 gives every wavevector a complex normal number whose two parts have the variance 1, and takes
+      the real part of √2 7^(3/2) Σ: that is σ = √2 7^(3/2) and 0.262;
+    * the code of later years, also that of Helwig et al. (ICML 2023), gives the parts the variance 1/2: that is
+      σ = 7^(3/2), the default, and 0.185.
 
     Args:
         alpha: α, smoothness; the spectrum falls like |k|^(−α). More than half the number of dimensions.
         tau: τ, the wavenumber (1/length) up to which the spectrum is flat.
-        sigma: σ, size; τ^(α − d/2) in d dimensions when not given, as in the code of the benchmark.
+        sigma: σ, size; τ^(α − d/2) in d dimensions when not given.
         modes: the most waves along an axis.
         mean: of the field over the torus.
 
