@@ -61,7 +61,8 @@ def decode_into(out: np.ndarray | Tensor, data: xarray.Dataset) -> None:
     """Fills `out`, of the shape of `decoded_shape`, with the samples that are kept, one shard at a time.
 
     Raises:
-        ValueError: when a file of the dataset is damaged, naming split, field and samples.
+        ValueError: when a file of the dataset is damaged, naming split, field and samples, or holds a finite number
+            that is beyond the range of those of `out`.
     """
     kept, at = kept_samples(data), 0
     for part in shards_of(data):
@@ -70,11 +71,29 @@ def decode_into(out: np.ndarray | Tensor, data: xarray.Dataset) -> None:
             values = kept_values(data, field, part, kept)
             count = len(values)
             target = out[at : at + count, :, channel]
-            if isinstance(target, Tensor):
-                target.copy_(torch.from_numpy(np.ascontiguousarray(values)))
-            else:
-                target[...] = values
+            with np.errstate(over="ignore"):  # said below
+                if isinstance(target, Tensor):
+                    target.copy_(torch.from_numpy(np.ascontiguousarray(values)))
+                else:
+                    target[...] = values
+            _require_range(np.asarray(target), values, field, data)
         at += count
+
+
+def _require_range(found: np.ndarray, values: np.ndarray, field: str, data: xarray.Dataset) -> None:
+    """Refuses numbers that became infinite because those of the type asked for do not reach as far.
+
+    Raises:
+        ValueError: saying the field, the largest value and the range.
+    """
+    if np.can_cast(values.dtype, found.dtype):
+        return
+    finite = np.isfinite(values)
+    if not np.isfinite(found[finite]).all():
+        raise ValueError(
+            f"The field {field} of {title_of_data(data)} has values up to {np.abs(values[finite]).max():.3g}, and "
+            f"those of {found.dtype} reach to {np.finfo(found.dtype).max:.3g}: ask for numbers of {values.dtype}."
+        )
 
 
 def stored_values(data: xarray.Dataset, name: str, part: slice) -> np.ndarray:

@@ -171,3 +171,28 @@ def test_all_failed_is_said(tmp_path):
     folder = written(tmp_path / "f", {"train": {"u": U}}, times=TIMES, failed={"train": dict.fromkeys(range(5), "no")})
     with pytest.raises(ValueError, match="All samples of made: train failed"):
         opened(folder)
+
+
+@pytest.mark.parametrize("place", ["memory", "memmap"])
+@pytest.mark.parametrize(("stored", "asked", "least"), [("float32", "float16", 65600), ("float64", "float32", 5e38)])
+def test_numbers_that_would_become_infinite_are_refused(tmp_path, cache, place, stored, asked, least):
+    fine, large = U.astype(stored), U.astype(stored)
+    fine[4, 5, 7] = least / 2.1
+    large[4, 5, 7] = -least
+    dtype = getattr(torch, asked)
+    found = opened(written(tmp_path / "fine", {"train": {"v": V, "u": fine}}, times=TIMES), place, dtype)
+    assert found.u.isfinite().all()
+    folder = written(tmp_path / "large", {"train": {"v": V, "u": large}}, times=TIMES)
+    with pytest.raises(
+        ValueError, match=f"u of made: train has values up to .*, and those of {asked} reach to .*{stored}"
+    ):
+        opened(folder, place, dtype)
+    assert not [path for path in cache.glob("*") if path.suffix == ".partial"]
+    assert opened(folder, place, getattr(torch, stored)).u[4, 5, 1, 7] == large[4, 5, 7]
+
+
+def test_what_is_infinite_already_stays_so(tmp_path):
+    u = U.copy()
+    u[4, 5, 7] = np.inf
+    found = opened(written(tmp_path / "made", {"train": {"u": u}}, times=TIMES), "memory", torch.float16)
+    assert found.u[4, 5, 0, 7] == np.inf
