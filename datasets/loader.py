@@ -1,6 +1,7 @@
 """Batches of windows, epoch by epoch, in an order that the seed and the epoch decide alone."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class WindowLoader:
     of the epoch, and `len` is the number of batches of a whole one.
 
     Args:
-        windows: what to cut; anything with `samples`, `starts` and `gather`.
+        windows: what to cut; anything with `samples`, `starts`, `gather` and `digest`.
         batch: windows in a batch.
         seed: of the order.
         shuffle: draw the order; otherwise trajectory after trajectory, first frame after first frame.
@@ -84,7 +85,7 @@ class WindowLoader:
         self.epoch, self.position = epoch, position
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the loader stands, and what decides its order: numbers alone, for JSON and for checkpoints."""
+        """Where the loader stands, what decides its order, and a digest of its windows: for JSON and checkpoints."""
         return {"epoch": self.epoch, "position": self.position, **self._identity()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -94,6 +95,11 @@ class WindowLoader:
             ValueError: when the state is that of other windows, another batch, seed or order, or no state.
         """
         for key, value in self._identity().items():
+            if key == "data" and state.get(key) != value:
+                raise ValueError(
+                    "The state is that of a loader of other windows, whose fields, grid, times, values or normaliser "
+                    "are not those of these: give the same dataset to go on from it."
+                )
             if state.get(key) != value:
                 raise ValueError(
                     f"The state is that of a loader with {key} = {state.get(key)}, this one has {value}: give the "
@@ -112,4 +118,9 @@ class WindowLoader:
             "seed": self.seed,
             "shuffle": self.shuffle,
             "drop_last": self.drop_last,
+            "data": self._digest,
         }
+
+    @cached_property
+    def _digest(self) -> str:
+        return self.windows.digest()

@@ -12,13 +12,15 @@ from torch.utils.data import Dataset
 from pdesym.datasets.decoded import DecodedFile, decoded_file
 from pdesym.datasets.normaliser import Normaliser
 from pdesym.datasets.open import open_dataset
-from pdesym.datasets.windows import Window, Windows
+from pdesym.datasets.windows import Windows
 
-Item = tuple[Tensor, Tensor, Tensor]
+Item = tuple[Tensor, ...]
 
 
 class WindowDataset(Dataset[Item]):
     """The windows of a split as a map-style dataset: number n is (u_in, u_out, times), without an axis for the batch.
+
+    Where the samples draw their boxes it is (u_in, u_out, times, length), with the box of each axis.
 
     Making one decodes the split into its cache file, where that is not there yet. Each process then maps the file when
     it is first asked for a window: a worker never touches the store, whose threads do not survive a fork, and is handed
@@ -67,23 +69,22 @@ class WindowDataset(Dataset[Item]):
             IndexError: for a window that is not there.
         """
         if isinstance(number, int):
-            window = self._cut([number])
-            return window.u_in[0], window.u_out[0], window.times[0]
-        window = self._cut(number)
-        return window.u_in, window.u_out, window.times
+            return tuple(part[0] for part in self._cut([number]))
+        return self._cut(number)
 
     def __getitems__(self, numbers: Sequence[int]) -> list[Item]:
         """Some windows at once, cut together: what a DataLoader asks for before it collates them."""
-        window = self._cut(numbers)
-        return list(zip(window.u_in, window.u_out, window.times, strict=True))
+        return list(zip(*self._cut(numbers), strict=True))
 
-    def _cut(self, numbers: Sequence[int]) -> Window:
+    def _cut(self, numbers: Sequence[int]) -> Item:
         count = len(self)
         for number in numbers:
             if not -count <= number < count:
                 raise IndexError(f"Expected a window in 0 .. {count - 1}, got {number}.")
         chosen = torch.tensor(numbers) % count
-        return self._mapped().gather(chosen // self.starts, chosen % self.starts)
+        window = self._mapped().gather(chosen // self.starts, chosen % self.starts)
+        parts = (window.u_in, window.u_out, window.times)
+        return parts if window.length is None else (*parts, window.length)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_windows": None}

@@ -1,5 +1,7 @@
 """Windows of frames for training, cut from trajectories that are decoded once."""
 
+import hashlib
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -20,6 +22,9 @@ Place = Literal["auto", "memory", "memmap", "device"]
 
 _SHARE = 0.5
 """Of the free memory that `auto` takes: training needs some too."""
+
+_FINGERPRINT = 16
+"""At least so many numbers of a frame go into the digest, where it has them."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,8 @@ class Windows:
 
         Raises:
             FileNotFoundError: when there is no dataset in the folder.
-            ValueError: when the split is missing, damaged or not complete, its grid is not periodic, or its
-                trajectories are shorter than a window.
+            ValueError: when the split is missing, damaged or not complete, its grid is not periodic, its trajectories
+                are shorter than a window, or its values are beyond the range of `dtype`.
             OSError: when a cache file cannot be written.
         """
         directory, device = Path(directory), torch.device(device)
@@ -161,6 +166,23 @@ class Windows:
     def starts(self) -> int:
         """Number of windows in each trajectory: their first frames are 0 .. starts - 1."""
         return len(self.times) - self.frames_in - self.frames_out + 1
+
+    def digest(self) -> str:
+        """A short hash of what decides the windows, for telling these from others; the device is no part of it.
+
+        Of the values it takes some of the first and of the last frame of every trajectory: the first alone may be the
+        same initial field for other parameters.
+        """
+        shape = (tuple(self.u.shape), self.grid.points, self.grid.length, self.frames_in, self.frames_out, self.fields)
+        scale = None if self.normaliser is None else self.normaliser.to_dict()
+        hashed = hashlib.blake2b(repr((shape, str(self.u.dtype), scale)).encode(), digest_size=8)
+        step = max(1, math.prod(self.u.shape[2:]) // _FINGERPRINT)
+        for frame in (0, len(self.times) - 1):
+            hashed.update(_bytes(self.u[:, frame].flatten(1)[:, ::step]))
+        for name in ("times", "stretch", "length", "index"):
+            values = getattr(self, name)
+            hashed.update(name.encode() + (b"" if values is None else _bytes(values)))
+        return hashed.hexdigest()
 
     def normalised(self, normaliser: Normaliser) -> "Windows":
         """The same windows, every field with mean 0 and standard deviation 1 over the training data.
@@ -214,6 +236,10 @@ class Windows:
         return Window(u[:, : self.frames_in], u[:, self.frames_in :], times, length)
 
 
+def _bytes(values: Tensor) -> bytes:
+    return values.cpu().contiguous().view(torch.uint8).numpy().tobytes()
+
+
 def _require_frames(data: xarray.Dataset, frames_in: int, frames_out: int) -> None:
     """Whether windows fit, before anything is decoded; `Windows` says it with other words for other arguments."""
     frames = data.sizes["time"]
@@ -235,6 +261,7 @@ def _place(data: xarray.Dataset, dtype: torch.dtype, device: torch.device) -> Pl
     if size > (room := cache_room()):
         raise ValueError(
             f"The trajectories take {size / 2**30:.1f} GiB, and there are {host / 2**30:.1f} GiB of free memory and "
-            f"{room / 2**30:.1f} GiB for a cache file: set XDG_CACHE_HOME to a larger disk, or ask for float16 numbers."
+            f"{room / 2**30:.1f} GiB for a cache file: set XDG_CACHE_HOME to a larger disk, or ask for "
+            "float16 numbers where they reach as far as the values."
         )
     return "memmap"

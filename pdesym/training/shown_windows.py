@@ -30,6 +30,10 @@ class ShownWindows:
         """Number of windows in each trajectory."""
         return self.windows.starts
 
+    def digest(self) -> str:
+        """A short hash of the windows that these are made of, as `Windows.digest`."""
+        return self.windows.digest()
+
     def gather(self, sample: Int[Tensor, " batch"], start: Int[Tensor, " batch"]) -> Window:
         """The windows as they are, of the given trajectories from the given first frames on.
 

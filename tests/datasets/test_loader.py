@@ -13,6 +13,7 @@ from pdesym.datasets.loader import WindowLoader
 from pdesym.datasets.normaliser import Normaliser
 from pdesym.datasets.window_dataset import WindowDataset
 from pdesym.solvers import Grid
+from pdesym.training.shown_windows import ShownWindows
 from tests.datasets.made_dataset import numbered, written
 
 TIMES = torch.linspace(0, 1, 6, dtype=torch.float64)
@@ -133,6 +134,58 @@ def test_the_state_of_another_loader_is_refused(windows, change, sentence):
     assert (loader.epoch, loader.position) == (0, 0)
 
 
+U = torch.arange(SAMPLES * 6 * 8, dtype=torch.float64).reshape(SAMPLES, 6, 1, 8)
+NORMALISER = Normaliser(("u",), (0.0,), (2.0,), 1)
+
+
+def changed_at(frame):
+    """The trajectories with another last one at this frame."""
+    u = U.clone()
+    u[-1, frame] += 1.0
+    return u
+
+
+OTHERS = {
+    "nothing": lambda: Windows(U.clone(), TIMES.clone(), Grid(8, length=8.0), 2, 1),
+    "values": lambda: Windows(changed_at(0), TIMES, Grid(8, length=8.0), 2, 1),
+    "what became of the same initial fields": lambda: Windows(changed_at(-1), TIMES, Grid(8, length=8.0), 2, 1),
+    "times": lambda: Windows(U, 2 * TIMES, Grid(8, length=8.0), 2, 1),
+    "grid": lambda: Windows(U, TIMES, Grid(8, length=9.0), 2, 1),
+    "field": lambda: Windows(U, TIMES, Grid(8, length=8.0), 2, 1, ("v",)),
+    "cut": lambda: Windows(U, TIMES, Grid(8, length=8.0), 1, 2),
+    "boxes": lambda: Windows(U, TIMES, Grid(8, length=8.0), 2, 1, length=torch.full((5, 1), 8.0)),
+    "clocks": lambda: Windows(U, TIMES, Grid(8, length=8.0), 2, 1, stretch=torch.full((5,), 8.0)),
+    "samples": lambda: Windows(U, TIMES, Grid(8, length=8.0), 2, 1, index=torch.tensor([0, 1, 2, 3, 5])),
+    "normaliser": lambda: Windows(U, TIMES, Grid(8, length=8.0), 2, 1).normalised(NORMALISER),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_state_knows_its_data(windows, name):
+    other = OTHERS[name]()
+    loader = WindowLoader(windows, 3, seed=0)
+    next(iter(loader))
+    state = json.loads(json.dumps(loader.state_dict()))
+    again = WindowLoader(other, 3, seed=0)
+    if name == "nothing":
+        again.load_state_dict(state)
+        assert again.position == 1
+        assert ShownWindows(windows).digest() == state["data"]
+        return
+    with pytest.raises(ValueError, match=r"a loader of other windows.*: give the same dataset to go on from it"):
+        again.load_state_dict(state)
+    assert (again.epoch, again.position) == (0, 0)
+
+
+def test_the_state_of_a_dataset_loads_wherever_its_numbers_lie(folder):
+    first, *others = (
+        WindowLoader(Windows.open(folder, "train", 2, 1, place=place), 3, seed=0)
+        for place in ("memory", "memmap", "device")
+    )
+    for loader in others:
+        loader.load_state_dict(first.state_dict())
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -202,3 +255,17 @@ def test_workers_are_handed_a_path_and_no_numbers(folder, tmp_path):
     data = WindowDataset(big, "train", 2, 1)
     data[0]
     assert len(pickle.dumps(data)) < 10_000 < 40 * 6 * 512 * 4
+
+
+def test_the_box_of_each_window_comes_along(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    own = {"length_y": np.array([3.0, 4.0, 5.0])}
+    u = {"train": {"u": numbered(3, 6, 8, 4)}}
+    made = written(tmp_path / "made", u, times=TIMES.numpy(), lengths=(8.0, 4.0), own={"train": own})
+    data = WindowDataset(made, "train", 2, 1)
+    lengths = torch.tensor([[8.0, 3.0], [8.0, 4.0], [8.0, 5.0]], dtype=torch.float64)
+    assert torch.equal(data[9][3], lengths[2])
+    assert torch.equal(data[[9, 0]][3], lengths[[2, 0]])
+    batches = list(DataLoader(data, batch_size=5, num_workers=2, multiprocessing_context="fork", timeout=300))
+    assert torch.equal(torch.cat([batch[3] for batch in batches]), lengths.repeat_interleave(4, dim=0))
+    assert [len(batch) for batch in batches] == [4, 4, 4]
