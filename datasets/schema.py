@@ -241,9 +241,13 @@ def account_variables(samples: int, shard: int) -> tuple[Variable, ...]:
             "error", samples, shard, "estimated relative L2 error of the solution, largest over the frames"
         ),
         sample_variable("horizon", samples, shard, "time up to which that error stays within the tolerance"),
-        sample_variable("steps", samples, shard, "time steps of the solver", "int64"),
+        sample_variable("steps", samples, shard, "time steps of the solver, without the burn-in", "int64"),
         sample_variable(
-            "points_used", samples, shard, "grid points along an axis that the solver used at most", "int64"
+            "points_used",
+            samples,
+            shard,
+            "grid points along the first axis that the solver used at most, without the burn-in",
+            "int64",
         ),
     )
 
@@ -257,7 +261,7 @@ def invariant_variables(equation: Equation, samples: int, frames: int, shard: in
             ("sample", "time"),
             (samples, frames),
             "float64",
-            {"units": "1", "long_name": f"integral of {density} over the box"},
+            {"units": "1", "long_name": f"integral of {density} over the box, taken over the stored points"},
             chunk=shard,
             shard=shard,
         )
