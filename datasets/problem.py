@@ -19,6 +19,7 @@ from pdesym.datasets.distributions import Distribution
 from pdesym.datasets.errors import RecipeError
 from pdesym.datasets.recipe import SPLITS, Recipe
 from pdesym.datasets.recipe_problem import did_you_mean, shown
+from pdesym.datasets.singular_times import refuse_singular_coefficients
 from pdesym.datasets.stretched import STRETCH, refuse_time, stretched
 from pdesym.solvers import CATALOGUE, AccuracyWarning, Equation, ExpressionError, Grid, Trajectories, solve
 from pdesym.solvers.grid import AXES
@@ -161,7 +162,7 @@ def check(recipe: Recipe) -> None:
 
     Raises:
         ValueError: when the grid, the equation, its parameters at any of their bounds, the times, the tolerance or the
-            initial law cannot be.
+            initial law cannot be, or a coefficient is singular at a time between the burn-in and the last frame.
     """
     ends = {name: law.ends for name, law in recipe.laws.items()}
     corners = torch.tensor(list(itertools.product(*ends.values())), dtype=torch.float64).unbind(-1) if ends else ()
@@ -170,6 +171,7 @@ def check(recipe: Recipe) -> None:
     check_arguments(equation, grid, times_of(recipe), recipe.rtol, recipe.dt, start=start)
     if recipe.times.stretch is not None:
         refuse_time(equation, grid.dims)
+    refuse_singular_coefficients(equation, grid.dims, (start, recipe.times.last))
     sample_variables(recipe)
     split = next(iter(recipe.splits.sizes))
     length = recipe.grid.length

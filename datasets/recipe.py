@@ -85,10 +85,11 @@ class Times(Section):
     """The stored frames: `count` equidistant times from `first` to `last`, both included.
 
     Every solution starts at t = 0, so a `first` above 0 leaves out the time before it. With a `burn_in` the field that
-    the law draws stands at t = −burn_in; what has become of it at t = 0, on the stored points, is the initial field,
-    and errors count from there. With a `stretch` s, a number or a law from which every sample draws its own, the frames
-    lie at s times these times (and the field of the law s times as long before them): those of u_t = s N[u] at these
-    times, for an equation u_t = N[u] in which t does not occur. A fixed step is one of these times too.
+    the law draws stands at t = −burn_in; what has become of it at t = 0, on the stored points, is the initial field:
+    errors, steps and points count from there, and leave out the burn-in. With a `stretch` s, a number or a law from
+    which every sample draws its own, the frames lie at s times these times (and the field of the law s times as long
+    before them): those of u_t = s N[u] at these times, for an equation u_t = N[u] in which t does not occur. A fixed
+    step is one of these times too.
     """
 
     first: Number = Field(default=0.0, ge=0)

@@ -305,6 +305,39 @@ def test_what_cannot_be_solved_is_refused_before_it_is_tried(changed, entries, s
         check(changed(**entries))
 
 
+TO_2 = {"last": 2.0, "count": 2}
+SINGULAR = [
+    ({"equation": "ckdv", "times": {**TO_2, "burn_in": 2.0}},
+     r"coefficient -1/\(2\*t \+ 2\) of the equation is singular at t = -1, .* t = -2 to t = 2: make times.burn_in sm"),
+    ({"equation": "u_t = -u_x - u**2/(t - 1)", "times": TO_2}, "singular at t = 1, .*: make times.last smaller"),
+    ({"equation": "u_t = tan(t)*u", "times": TO_2}, "singular at t = 1.5708, "),
+    ({"equation": "u_t = sqrt(1 - t)*u_xx", "times": TO_2}, "singular at t = 1.00"),
+    ({"equation": "u_t = -u_x/(a - t)", "parameters": {"a": {"uniform": [1.9, 9.0]}}, "times": TO_2}, "at t = 1.9, "),
+    ({"equation": "u_t = u_xx + sin(x)*u/sin(t)", "times": {**TO_2, "burn_in": 1.0}}, "singular at t = "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entries", "sentence"), SINGULAR)
+def test_a_time_at_which_a_coefficient_is_singular_is_not_passed_through(changed, entries, sentence):
+    with pytest.raises(RecipeError, match=sentence) as refusal:
+        check(changed(**entries))
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"equation": "ckdv", "times": {**TO_2, "burn_in": 0.5}},
+        {"equation": "u_t = -u_x/(3 - t)", "times": TO_2},
+        {"equation": "u_t = tan(t/2)*u - u/(1 + u**2)", "times": TO_2},
+        {"equation": "u_t = -u_x/(a - t)", "parameters": {"a": {"uniform": [2.1, 9.0]}}, "times": TO_2},
+        {"equation": "u_t = exp(-t)*u_xx + sin(t)*u/(2 + cos(t))", "times": {**TO_2, "burn_in": 9.0}},
+    ],
+)
+def test_regular_coefficients_are_no_obstacle(changed, entries):
+    check(changed(**entries))
+
+
 WRONG = [
     ("times.stretch=0", "times.stretch in .* a factor on the times must be positive, got 0"),
     ("times.stretch={normal: [1, 0.5]}", "must be positive, got -1.5 five standard deviations below its mean"),
