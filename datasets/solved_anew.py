@@ -1,7 +1,8 @@
-"""Some samples of a dataset solved again, in the batches in which they were solved, and held against what is stored.
+"""Some samples of a dataset solved again and held against what is stored.
 
-On a machine that rounds alike and with the software that made a dataset, the same batch gives the same bits.
-Elsewhere solutions differ, by as much as their tolerances allow, for chaotic ones that holds up to the horizon only.
+On a machine that rounds alike and with the software that made a dataset, a sample has the same bits, whatever is solved
+with it. Elsewhere solutions differ, by as much as their tolerances allow; for chaotic ones that holds up to the horizon
+only, and that is the new one: what is stored may be anything.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +15,23 @@ from pdesym.datasets.block import solved_block
 from pdesym.datasets.checked_values import Part
 from pdesym.datasets.recipe import Recipe
 
-Batch = tuple[str, range]
+Batch = tuple[str, tuple[int, ...]]
+"""Samples of a split that are solved together: all those of a batch of the recipe that were chosen."""
 
 _ALIKE = 0.9
 """Share of stored values with the same bits from which on this machine counts as one that rounds alike."""
 
 _FIXED_STEP = 1e-6
 """Relative difference that is allowed elsewhere to solutions of a fixed step, which have no estimate of an error."""
+
+_MOST_TIMES_THE_ERROR = 100.0
+"""Ratio of a stored estimate of an error and a new one, from which on it is not an estimate of the same error."""
+
+_SHARE_OF_THE_ERROR = 0.01
+"""Share of the tolerance below which errors are all alike."""
+
+_SHARE_OF_THE_TIME = 0.25
+"""Share of the time that a stored horizon may differ from the new one elsewhere."""
 
 _ACCOUNT = ("error", "horizon", "steps", "points_used")
 
@@ -51,9 +62,10 @@ def judged(compared: Sequence[Comparison], same_versions: bool) -> tuple[list[st
 
     Where versions are the same and nearly all stored values have the bits of the new ones, this machine rounds as the
     one that generated the data: a value may then differ by its last two bits, anything more is a finding. Elsewhere,
-    with v stored and w new, ‖v − w‖₂ ≤ (2 rtol + 4 ε) ‖w‖₂ must hold at each frame up to the horizon, where ε is the
-    rounding of the stored numbers and rtol is 5e-7 for a fixed step; invariants get ten times as much. What is drawn
-    must agree to 1e-12 always.
+    with v stored and w new, ‖v − w‖₂ ≤ (2 rtol + 4 ε) ‖w‖₂ must hold at each frame up to the new horizon, where ε is
+    the rounding of the stored numbers and rtol is 5e-7 for a fixed step; invariants get ten times as much. The stored
+    horizon may then differ by a quarter of the time, and the stored error by a factor of 100, unless both are below
+    rtol/100. What is drawn must agree to 1e-12 always.
     """
     values, alike = sum(each.values for each in compared), sum(each.alike for each in compared)
     strictly = same_versions and alike >= _ALIKE * values
@@ -63,9 +75,10 @@ def judged(compared: Sequence[Comparison], same_versions: bool) -> tuple[list[st
 
 
 def drawn_batches(recipe: Recipe, samples: int | None, seed: int) -> list[Batch]:
-    """The batches of some samples, drawn from all splits alike, or of all samples when `samples` is None.
+    """Some samples, drawn from all splits alike, or all samples when `samples` is None, by what is solved together.
 
-    The draw goes round the splits, so that each gets its share; every batch appears once.
+    The draw goes round the splits, so that each gets its share. Samples that no batch of the recipe has in common are
+    not solved together, so that the memory is that of generating.
     """
     generator = np.random.default_rng(seed)
     sizes = recipe.splits.sizes
@@ -75,7 +88,7 @@ def drawn_batches(recipe: Recipe, samples: int | None, seed: int) -> list[Batch]
     left = {
         split: iter(generator.choice(size, min(wanted, size), replace=False).tolist()) for split, size in sizes.items()
     }
-    chosen: dict[Batch, None] = {}
+    chosen: dict[tuple[str, range], list[int]] = {}
     while wanted and left:
         for split in list(left):
             sample = next(left[split], None)
@@ -83,21 +96,23 @@ def drawn_batches(recipe: Recipe, samples: int | None, seed: int) -> list[Batch]
                 del left[split]
             elif wanted:
                 wanted -= 1
-                chosen[split, batch_with(recipe, split, sample)] = None
-    return sorted(chosen, key=lambda batch: (list(sizes).index(batch[0]), batch[1].start))
+                chosen.setdefault((split, batch_with(recipe, split, sample)), []).append(sample)
+    order = sorted(chosen, key=lambda batch: (list(sizes).index(batch[0]), batch[1].start))
+    return [(split, tuple(sorted(chosen[split, batch]))) for split, batch in order]
 
 
 def batch_with(recipe: Recipe, split: str, sample: int) -> range:
-    """The samples that are solved together with one."""
+    """The samples that are solved together with one when the dataset is generated."""
     size, shard = schema.batch_of(recipe), recipe.samples(split, sample // recipe.shard)
     first = shard.start + (sample - shard.start) // size * size
     return range(first, min(first + size, shard.stop))
 
 
-def compared(recipe: Recipe, part: Part, samples: range, device: str = "cpu") -> Comparison:
-    """Solves a batch again and compares every variable of every sample in it with what is stored."""
+def compared(recipe: Recipe, part: Part, samples: Sequence[int], device: str = "cpu") -> Comparison:
+    """Solves some samples of a batch again, increasing, and compares every variable of them with what is stored."""
     arrays, failures = solved_block(recipe, part.split, samples, device)
-    stored = {name: np.asarray(array[samples.start : samples.stop]) for name, array in part.arrays.items()}
+    span, chosen = slice(samples[0], samples[-1] + 1), np.array(samples) - samples[0]
+    stored = {name: np.asarray(array[span])[chosen] for name, array in part.arrays.items()}
     failed = {sample for row, sample in enumerate(samples) if stored[schema.STATUS][row] == schema.FAILED}
     findings = [
         f"{schema.STORE}/{part.split}/status: sample {sample} "
@@ -122,7 +137,7 @@ def compared(recipe: Recipe, part: Part, samples: range, device: str = "cpu") ->
 
 
 def _strict(
-    part: Part, name: str, samples: range, rows: np.ndarray, stored: np.ndarray, new: np.ndarray
+    part: Part, name: str, samples: Sequence[int], rows: np.ndarray, stored: np.ndarray, new: np.ndarray
 ) -> Iterator[str]:
     """Differences of more than the last bits; sums of many values, the account and the invariants, get some more."""
     if name in part.fields:
@@ -140,7 +155,7 @@ def _strict(
 def _tolerant(
     recipe: Recipe,
     part: Part,
-    samples: range,
+    samples: Sequence[int],
     rows: np.ndarray,
     stored: Mapping[str, np.ndarray],
     new: Mapping[str, np.ndarray],
@@ -154,7 +169,10 @@ def _tolerant(
         allowed = 2 * rtol + 4 * float(np.finfo(stored[part.fields[0]].dtype).eps)
         distance = np.linalg.norm((v - w).reshape(len(times), -1), axis=1)
         size = np.linalg.norm(w.reshape(len(times), -1), axis=1)
-        holds = times <= np.nanmin([stored["horizon"][row], new["horizon"][row], np.inf])
+        holds = times <= np.nanmin([new["horizon"][row], np.inf])
+        for name in ("error", "horizon"):
+            if not _estimates_alike(recipe, name, float(stored[name][row]), float(new[name][row])):
+                yield _said(part, name, samples[row], stored[name][row], new[name][row])
         off = np.flatnonzero(~(distance <= allowed * size) & holds)
         if len(off):
             frame = off[0]
@@ -168,6 +186,16 @@ def _tolerant(
             off = np.flatnonzero(~(np.abs(one - other) <= room) & holds)
             if len(off):
                 yield _said(part, name, samples[row], one[off[0]], other[off[0]], (int(off[0]),))
+
+
+def _estimates_alike(recipe: Recipe, name: str, stored: float, new: float) -> bool:
+    """Whether two estimates of an error, or of the horizon, may be of the same solution on two machines."""
+    if np.isnan(stored) or np.isnan(new):
+        return bool(np.isnan(stored) and np.isnan(new))
+    if name == "horizon":
+        return 0 <= stored <= recipe.times.last and abs(stored - new) <= _SHARE_OF_THE_TIME * recipe.times.last
+    low, high = (max(error, _SHARE_OF_THE_ERROR * (recipe.rtol or 0.0)) for error in sorted((stored, new)))
+    return stored >= 0 and high <= _MOST_TIMES_THE_ERROR * low
 
 
 def _ulps(one: np.ndarray, other: np.ndarray) -> np.ndarray:

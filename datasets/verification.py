@@ -61,15 +61,14 @@ def verify(directory: str | Path, samples: int | None = 8, seed: int = 0, progre
     1. The files of metadata have the SHA-256 of the manifest, none is missing and none is too many.
     2. The store is made anew from the recipe: every shape, codec, attribute and coordinate is compared with it.
     3. Every value is decoded and every sample's checksum computed again; status and failures agree.
-    4. Some samples are solved anew, in the batches in which they were solved, and compared value by value.
+    4. Some samples are solved anew and compared value by value.
 
     Imported data have no recipe: their metadata are held against each other, and nothing is solved. No more than one
     shard is in memory.
 
     Args:
         directory: the folder.
-        samples: how many to draw from all splits for step 4, none or more; None means all. The samples that were solved
-            with them are compared too.
+        samples: how many to draw from all splits for step 4, none or more; None means all.
         seed: of that draw.
         progress: whether to say on standard error how far it is.
 
@@ -131,12 +130,13 @@ def _generated(directory: Path, files: Files, samples: int | None, seed: int, pr
         advance = stack.enter_context(_advance(progress, recipe.name, steps))
         damaged, said = _decoded(parts.values(), files, advance)
         findings += said
-        readable = [batch for batch in batches if not any((batch[0], sample) in damaged for sample in batch[1])]
+        whole = [(split, tuple(s for s in chosen if (split, s) not in damaged)) for split, chosen in batches]
         notes = version_notes(made)
         comparisons = []
-        for split, batch in readable:
-            comparisons.append(compared(recipe, parts[split], batch))
-            advance(len(batch))
+        for split, chosen in whole:
+            if chosen:
+                comparisons.append(compared(recipe, parts[split], chosen))
+                advance(len(chosen))
     said, strictly = judged(comparisons, not notes)
     findings += said
     solved = sum(comparison.samples for comparison in comparisons)

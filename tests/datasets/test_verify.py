@@ -91,8 +91,21 @@ def test_a_dataset_with_failed_samples_passes(with_failures):
     assert 0 < (status == 2).sum() < 8
 
 
-def test_a_few_samples_are_solved_with_those_that_were_solved_with_them(whole):
-    assert verify(whole, samples=1, progress=False).solved in (1, 2)
+def test_a_few_samples_are_solved_alone(whole, monkeypatch):
+    from pdesym.datasets import solved_anew
+
+    solved, asked = solved_anew.solved_block, []
+
+    def counted(recipe, split, samples, *more):
+        asked.extend((split, sample) for sample in samples)
+        return solved(recipe, split, samples, *more)
+
+    monkeypatch.setattr(solved_anew, "solved_block", counted)
+    for number in (1, 2, 3, 6):
+        asked.clear()
+        found = verify(whole, samples=number, seed=number, progress=False)
+        assert (found.ok, found.notes, found.solved, len(set(asked))) == (True, (), number, number)
+        assert f"{number} solved anew" in str(found)
     assert verify(whole, samples=0, progress=False).solved == 0
     with pytest.raises(ValueError, match="at least 0 samples to solve anew, got -1"):
         verify(whole, samples=-1)
@@ -106,6 +119,9 @@ def test_the_draw_goes_through_all_splits_and_depends_on_the_seed_alone():
     assert batches != drawn_batches(recipe, 6, 1)
     everything = [(split, sample) for split, batch in drawn_batches(recipe, None, 0) for sample in batch]
     assert everything == [(split, i) for split, size in recipe.splits.sizes.items() for i in range(size)]
+    few = drawn_batches(recipe, 9, 2)
+    assert sum(len(batch) for _, batch in few) == 9
+    assert all(set(batch) <= set(batch_with(recipe, split, batch[0])) for split, batch in few)
     assert [batch_with(recipe, "train", i) for i in (0, 1, 4, 5)] == [range(2), range(2), range(4, 5), range(5, 7)]
 
 
@@ -128,6 +144,44 @@ def test_values_that_agree_within_the_tolerance_only_are_noted(copy, monkeypatch
     found = verify(copy, progress=False)
     assert len(found.findings) == 7
     assert "sample 0 is not the solution at t = 0.5, the relative difference is 1.0e-03" in found.findings[0]
+
+
+@pytest.mark.parametrize("horizon", [-1.0, 0.0, 0.5])
+def test_noise_behind_a_horizon_that_was_moved_is_found(copy, horizon):
+    """Where bits differ everywhere the tolerance decides, up to a horizon that no stored number can move."""
+    u, noise = stored(copy, "train", "u"), np.random.default_rng(0).normal(size=(5, 4, 32))
+    u[:] = (np.asarray(u[:]) + 0.05 * noise).astype("float32")
+    stored(copy, "train", "horizon")[:] = horizon
+    summed(copy, "train")
+    assert verify(copy, samples=0, progress=False).ok
+    found = verify(copy, samples=None, progress=False)
+    for sample in range(5):
+        assert any(f"train: sample {sample} is not the solution at t = 0.5" in said for said in found.findings)
+        assert any(f"train/horizon: sample {sample} has {horizon}" in said for said in found.findings)
+
+
+ESTIMATES = [
+    ("error", 0.5, False),
+    ("error", -1.0, False),
+    ("error", 1e-9, True),
+    ("horizon", np.nan, False),
+    ("horizon", 9.0, False),
+    ("horizon", 1.25, True),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "fine"), ESTIMATES)
+def test_an_estimate_beyond_reason_is_found_where_bits_differ(copy, name, value, fine):
+    for split in ("train", "valid"):
+        u = stored(copy, split, "u")
+        u[:] = np.asarray(u[:]) * np.float32(1 + 1e-6)
+        if split == "train":
+            stored(copy, split, name)[3] = value
+        summed(copy, split)
+    found = verify(copy, samples=None, progress=False)
+    assert any("compared within the tolerance" in note for note in found.notes)
+    wrong = [said for said in found.findings if said.startswith(f"data.zarr/train/{name}: sample 3 has {value}")]
+    assert len(wrong) == len([said for said in found.findings if name in said]) == (not fine)
 
 
 def test_other_versions_are_noted_and_are_no_finding(copy):
