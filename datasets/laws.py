@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from pdesym.datasets.recipe_problem import did_you_mean
 from pdesym.datasets.section import Number, Section, Whole
 
 LAWS = ("sinusoids", "gaussian_field", "specks", "uniform", "heat_potential", "cole_hopf", "each")
@@ -14,7 +15,7 @@ LAWS = ("sinusoids", "gaussian_field", "specks", "uniform", "heat_potential", "c
 
 def _known(law: Any) -> Any:
     if law not in LAWS:
-        raise ValueError(f"expected one of {', '.join(LAWS)}, got {law!r}"[:200])
+        raise ValueError(f"expected one of {', '.join(LAWS)}{did_you_mean(str(law)[:60], LAWS)}, got {law!r}"[:200])
     return law
 
 

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -257,15 +258,28 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: (a ValueError) one sentence that names the key that is wrong and what would be right.
     """
-    return recipe_file.load(Recipe, source, overrides, files("pdesym.datasets").joinpath("recipes"))
+    return recipe_file.load(Recipe, source, overrides, _shipped())
+
+
+def recipe_text(name: str) -> str:
+    """The file of a shipped recipe, with its comments.
+
+    Raises:
+        RecipeError: when none has this name.
+    """
+    return recipe_file.source_text(name, _shipped())[0]
 
 
 def shipped_recipes() -> dict[str, str]:
     """The names of the shipped recipes, sorted, each with the first line of what its file says about it."""
-    folder = files("pdesym.datasets").joinpath("recipes")
+    folder = _shipped()
     shipped = {Path(file.name).stem: file for file in folder.iterdir() if file.name.endswith(".yaml")}
     first_lines = {name: shipped[name].read_text(encoding="utf-8").partition("\n")[0] for name in sorted(shipped)}
     return {name: line.removeprefix("#").strip() for name, line in first_lines.items()}
+
+
+def _shipped() -> Traversable:
+    return files("pdesym.datasets").joinpath("recipes")
 
 
 def _refuse_what_is_not_positive(what: str, law: Drawn) -> None:

@@ -37,7 +37,7 @@ def load(
     Raises:
         RecipeError: when there is no such recipe, or its text, an override or a value is wrong.
     """
-    text, name = _read(source, shipped)
+    text, name = source_text(source, shipped)
     data = parse(text, name)
     for override in overrides:
         _replace(data, override)
@@ -47,6 +47,39 @@ def load(
 def dump(recipe: BaseModel) -> str:
     """The recipe as YAML, every default written out; reading it back gives an equal recipe."""
     return yaml.safe_dump(recipe.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True)
+
+
+def source_text(source: str | Path, shipped: Traversable | None) -> tuple[str, str]:
+    """The text of a recipe file, or of a shipped one by its name, and how errors call it.
+
+    Raises:
+        RecipeError: when there is none, or it is no text of a sensible size.
+    """
+    path = Path(source)
+    if isinstance(source, Path) or path.suffix in (".yaml", ".yml") or len(path.parts) != 1:
+        name = plain(str(path))
+        try:
+            with open(path, "rb") as file:
+                data = file.read(_MOST_BYTES + 1)  # not all of what may be endless
+            if len(data) > _MOST_BYTES:
+                raise RecipeError(f"{name} is larger than {_MOST_BYTES // 10**6} MB: expected a recipe in YAML.")
+            return data.decode("utf-8-sig"), name
+        except UnicodeDecodeError:
+            raise RecipeError(f"{name} is not a text file in UTF-8: expected a recipe in YAML.") from None
+        except RecipeError:
+            raise
+        except (OSError, ValueError) as error:  # ValueError: a path that no system knows
+            reason = (getattr(error, "strerror", None) or "no such file").lower()
+            raise RecipeError(f"The recipe {name} cannot be read: {reason}.") from None
+    files = {Path(file.name).stem: file for file in shipped.iterdir()} if shipped else {}
+    names = sorted(stem for stem, file in files.items() if file.name.endswith(".yaml"))
+    if source not in names:
+        guess = did_you_mean(source, names)
+        raise RecipeError(
+            f"No recipe is named {plain(str(source))}{guess}: shipped are {', '.join(names) or 'none'}, and a file of "
+            "your own is given by a path that ends in .yaml."
+        )
+    return files[source].read_text(encoding="utf-8"), f"the recipe {source}"
 
 
 def parse(text: str, name: str) -> dict[str, Any]:
@@ -150,34 +183,6 @@ _Loader.yaml_constructors = {
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
 )
-
-
-def _read(source: str | Path, shipped: Traversable | None) -> tuple[str, str]:
-    path = Path(source)
-    if isinstance(source, Path) or path.suffix in (".yaml", ".yml") or len(path.parts) != 1:
-        name = plain(str(path))
-        try:
-            with open(path, "rb") as file:
-                data = file.read(_MOST_BYTES + 1)  # not all of what may be endless
-            if len(data) > _MOST_BYTES:
-                raise RecipeError(f"{name} is larger than {_MOST_BYTES // 10**6} MB: expected a recipe in YAML.")
-            return data.decode("utf-8-sig"), name
-        except UnicodeDecodeError:
-            raise RecipeError(f"{name} is not a text file in UTF-8: expected a recipe in YAML.") from None
-        except RecipeError:
-            raise
-        except (OSError, ValueError) as error:  # ValueError: a path that no system knows
-            reason = (getattr(error, "strerror", None) or "no such file").lower()
-            raise RecipeError(f"The recipe {name} cannot be read: {reason}.") from None
-    files = {Path(file.name).stem: file for file in shipped.iterdir()} if shipped else {}
-    names = sorted(stem for stem, file in files.items() if file.name.endswith(".yaml"))
-    if source not in names:
-        guess = did_you_mean(source, names)
-        raise RecipeError(
-            f"No recipe is named {plain(str(source))}{guess}: shipped are {', '.join(names) or 'none'}, and a file of "
-            "your own is given by a path that ends in .yaml."
-        )
-    return files[source].read_text(encoding="utf-8"), f"the recipe {source}"
 
 
 def _replace(data: dict[str, Any], override: str) -> None:

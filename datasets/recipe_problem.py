@@ -22,15 +22,14 @@ def sentence(
         name: where the values came from, "kdv.yaml".
         overrides: the texts "a.b=value" that changed them; the sentence points at the one that is to blame.
     """
-    # A key with a typo is also a key that is missing: say the typo.
-    problem = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
+    problem = min(problems, key=_rank)
     path = _path(data, problem)
     key = ".".join(path)
     origin = next((f"--set {plain(text)}" for text in overrides if _sets(text, key)), name)
     if problem["type"] == "extra_forbidden":
         section = ".".join(path[:-1])
         allowed = [*_keys(model, data, path[:-1])]
-        guess = _same_word_elsewhere(model, path[-1]) or did_you_mean(path[-1], allowed, section)
+        guess = _same_word_elsewhere(model, path[-1], key) or did_you_mean(path[-1], allowed, section)
         of = f" of {section}" if section else ""
         return f"Unknown key {key} in {origin}{guess}: the keys{of} are {', '.join(allowed)}."
     if problem["type"] == "missing":
@@ -41,6 +40,13 @@ def sentence(
     else:
         said = f"{_expected(problem)}, got {shown(problem['input'])}"
     return f"{key} in {origin} is wrong: {said}." if key else f"{_capital(origin)} is wrong: {said}."
+
+
+def _rank(problem: Any) -> int:
+    """What to say first: an unknown law makes its keys unknown, and a key with a typo is also one that is missing."""
+    if problem["loc"] and problem["loc"][-1] == "law":
+        return 0
+    return 1 if problem["type"] == "extra_forbidden" else 2
 
 
 def did_you_mean(word: str, allowed: Sequence[str], section: str = "") -> str:
@@ -132,8 +138,8 @@ def _names(member: Any, data: Any) -> bool:
     )
 
 
-def _same_word_elsewhere(model: type[BaseModel], word: str) -> str:
-    places = [path for path in _all_paths(model, "") if path.rpartition(".")[2] == word]
+def _same_word_elsewhere(model: type[BaseModel], word: str, key: str) -> str:
+    places = [path for path in _all_paths(model, "") if path.rpartition(".")[2] == word and path != key]
     return f" (did you mean {places[0]}?)" if places else ""
 
 

@@ -48,10 +48,15 @@ def generate(
 
 
 @app.command()
-def recipes() -> None:
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Print this one, to be changed into one of your own.")] = None,
+) -> None:
     """The recipes that come with pdesym."""
-    from pdesym.datasets import shipped_recipes
+    from pdesym.datasets.recipe import recipe_text, shipped_recipes
 
+    if name is not None:
+        print(recipe_text(name), end="")
+        return
     shipped = shipped_recipes()
     width = max(map(len, shipped))
     for name, meaning in shipped.items():
@@ -124,6 +129,9 @@ def import_(
     periodic: Annotated[
         bool | None, typer.Option("--periodic/--bounded", help="Of all axes; what the file says if not given.")
     ] = None,
+    length: Annotated[
+        list[float] | None, typer.Option(help="Of the axes, where the points show it to a few digits; repeatable.")
+    ] = None,
     equation: Annotated[
         list[str] | None, typer.Option(help="That the fields solve, text or a name of the list; repeatable.")
     ] = None,
@@ -147,6 +155,7 @@ def import_(
             name=name,
             fields=field,
             periodic=periodic,
+            length=length,
             equation=texts,
             where=tuple(where or ()),
             parameters={key: float(value) for key, value in parameter_values(parameters or []).items()},

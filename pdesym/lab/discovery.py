@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pdesym.datasets import schema
 from pdesym.lab.dataset_discovery import dataset_job
 from pdesym.lab.equation_source import equation_with_numbers, has_parameter, is_equation, unknown_equation
 from pdesym.lab.operator_discovery import operator_job, solver_job
@@ -56,13 +57,13 @@ def discovery_job(source: str, search: Search) -> Callable[[], Discovery]:
             f"{folder} is a whole run of the lab: name its dataset, {folder / 'data'}, or one of its operators in "
             f"{folder / 'arms'}."
         )
-    if (folder / "recipe.yaml").is_file():
+    if (folder / schema.STORE).is_dir() or (folder / schema.RECIPE_FILE).is_file():
         return dataset_job(folder, search)
     if _is_operator(folder):
         return operator_job(folder, search)
     raise FileNotFoundError(
-        f"{folder} holds neither a dataset nor an operator: expected a folder that `pdesym generate` has filled, or "
-        "that of a checkpoint or of a training run."
+        f"{folder} holds neither a dataset nor an operator: expected a folder that `pdesym generate` or `pdesym "
+        "import` has filled, or that of a checkpoint or of a training run."
     )
 
 
