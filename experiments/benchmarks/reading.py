@@ -8,11 +8,14 @@ the page cache. Beside each other, in turns: the loader from memory and from a m
 people write first, which takes each window out of an xarray dataset by its index; the same straight from zarr; torch's
 DataLoader on the mapped file in this process and with two workers, which are given the numbers of one window or of a
 batch at a time; and the step of the lab's FNO (width 48, 24 modes, 4 layers): forward, backward, optimiser. Windows a
-second are those of CPU time, all threads of the process together, and by the clock, medians over the rounds; ratios are
-those of CPU time, which other work on the machine disturbs less, and by the clock where workers share the work. What
-decoding costs once stands apart. Expected: the loader at least
-20 times as fast as the step consumes windows, and at least 50 times as fast as the loop over xarray. A minute on one
-CPU core. Writes results/reading.json and the table results/reading.md.
+second, and the ratios to the step and to the loop, are those of CPU time, all threads of the process together, and by
+the clock; medians over the rounds. There is no CPU time where workers share the work, as that of this process leaves
+out theirs. What decoding costs once stands apart. Expected: the loader at least 20 times as fast as the step consumes
+windows, and at least 50 times as fast as the loop over xarray. The bars are judged by CPU time: nothing
+waits for a disk, as the files are in the page cache, so that on an idle machine both clocks should agree; on a busy one
+that of the wall also counts what others do, and not the same for two readers. Both are in the table, so that a verdict
+which depends on the clock is seen. A minute on one CPU core. Writes results/reading.json and the table
+results/reading.md.
 """
 
 import json
@@ -40,6 +43,8 @@ SAMPLES, TIMES, BATCH, FRAMES, ROUNDS = 256, 140, 16, 20, 7
 LEAST_OVER_STEP, LEAST_OVER_NAIVE = 20, 50
 NAIVE, MEMORY, MEMMAP = "xarray, window by window", "loader, memory", "loader, mapped file"
 STEP = "training step"
+CPU, WALL = "cpu", "wall"
+JUDGED_BY = CPU
 
 RECIPE = {
     "name": "reading",
@@ -170,14 +175,14 @@ def measure(folder: Path) -> dict:
 
     def row(name: str) -> dict:
         shared = "workers" in name and "no workers" not in name
-        which = 1 if shared else 0
         found = medians[name]
+        clocks = [(1, WALL)] if shared else [(0, CPU), (1, WALL)]
         return {
             "reader": name,
             "windows_per_cpu_second": None if shared else found[0],
             "windows_per_second": found[1],
-            "over_step": found[which] / medians[STEP][which],
-            "over_naive": found[which] / medians[NAIVE][which],
+            "over_step": {clock: found[k] / medians[STEP][k] for k, clock in clocks},
+            "over_naive": {clock: found[k] / medians[NAIVE][k] for k, clock in clocks},
             "clock_range": [min(clock for _, clock in rates[name]), max(clock for _, clock in rates[name])],
         }
 
@@ -203,25 +208,44 @@ def table(record: dict) -> str:
         f"{record['samples']} trajectories of {record['frames']} frames x 256 points, {record['megabytes']:.0f} MB in "
         f"float32; windows of {FRAMES} + {FRAMES} frames, batches of {record['batch']}, one thread. Once: {once}.",
         "",
-        "| windows from | a second of CPU | a second | over the training step | over xarray |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| windows from | a second of CPU | over the training step | over xarray | a second by the clock | over the "
+        "training step | over xarray |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in record["rows"]:
-        cpu, clock = _shown(row["windows_per_cpu_second"]), _shown(row["windows_per_second"])
-        lines.append(f"| {row['reader']} | {cpu} | {clock} | {row['over_step']:.1f} | {row['over_naive']:.1f} |")
+        cells = [
+            cell
+            for clock, rate_of in ((CPU, "windows_per_cpu_second"), (WALL, "windows_per_second"))
+            for cell in (
+                _shown(row[rate_of]),
+                _shown(row["over_step"].get(clock), 1),
+                _shown(row["over_naive"].get(clock), 1),
+            )
+        ]
+        lines.append(f"| {' | '.join([row['reader'], *cells])} |")
     rows = {row["reader"]: row for row in record["rows"]}
-    verdicts = [f"{name}: {'met' if met(rows[name]) else 'missed'}" for name in (MEMORY, MEMMAP)]
-    bars = f"The bars, {LEAST_OVER_STEP} times the step and {LEAST_OVER_NAIVE} times xarray: {'; '.join(verdicts)}."
+    verdicts = [
+        f"{name}: {_verdict(rows[name], JUDGED_BY)} (by the clock {_verdict(rows[name], WALL)})"
+        for name in (MEMORY, MEMMAP)
+    ]
+    bars = (
+        f"The bars, {LEAST_OVER_STEP} times the step and {LEAST_OVER_NAIVE} times xarray, judged by CPU time: "
+        f"{'; '.join(verdicts)}."
+    )
     return "\n".join([*lines, "", bars, ""])
 
 
-def _shown(number: float | None) -> str:
-    return "–" if number is None else f"{number:,.0f}"
+def _shown(number: float | None, digits: int = 0) -> str:
+    return "–" if number is None else f"{number:,.{digits}f}"
 
 
-def met(row: dict) -> bool:
+def _verdict(row: dict, clock: str) -> str:
+    return "met" if met(row, clock) else "missed"
+
+
+def met(row: dict, clock: str = JUDGED_BY) -> bool:
     """Whether a reader is as fast as expected."""
-    return row["over_step"] >= LEAST_OVER_STEP and row["over_naive"] >= LEAST_OVER_NAIVE
+    return row["over_step"][clock] >= LEAST_OVER_STEP and row["over_naive"][clock] >= LEAST_OVER_NAIVE
 
 
 def main() -> None:
