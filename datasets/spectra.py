@@ -14,12 +14,17 @@ class PowerSpectra:
     Args:
         axis: counted among the axes of space, from 0.
         frames: positions of the frames.
+
+    Attributes:
+        roughest: the largest share, over samples and frames, of the last third of the wavenumbers in the norm of the
+            sample at its largest frame, the mean included; 0 before anything came.
     """
 
     def __init__(self, axis: int, frames: np.ndarray):
         self.axis, self.frames = axis, frames
         self._sum: np.ndarray | float = 0.0
         self._samples = 0
+        self.roughest = 0.0
 
     def add(self, values: np.ndarray) -> None:
         """Takes some more samples, `(sample, time, *space)`."""
@@ -30,7 +35,12 @@ class PowerSpectra:
         power = np.abs(np.fft.rfft(u, norm="forward")) ** 2
         power[..., 1 : (points + 1) // 2] *= 2  # those of −k; the Nyquist mode of an even number stands alone
         others = tuple(range(2, power.ndim - 1))
-        self._sum = self._sum + power.mean(axis=others).sum(axis=0)
+        power = power.mean(axis=others)
+        norms = power.sum(axis=-1).max(axis=1, keepdims=True)
+        last = power[..., _first_of_the_last_third(power.shape[-1]) :].sum(axis=-1)
+        shares = np.sqrt(last / np.where(norms > 0, norms, 1.0))
+        self.roughest = max(self.roughest, float(shares.max()))
+        self._sum = self._sum + power.sum(axis=0)
         self._samples += len(values)
 
     @property
@@ -42,7 +52,11 @@ class PowerSpectra:
     def tail(self) -> float:
         """The largest share, over the frames, of the last third of the wavenumbers in the norm without the mean."""
         power = self.power
-        first = int(np.ceil(_LAST_THIRD * power.shape[1]))
+        first = _first_of_the_last_third(power.shape[1])
         total = power[:, 1:].sum(axis=1)
         shares = np.sqrt(power[:, first:].sum(axis=1) / np.where(total > 0, total, 1.0))
         return float(shares.max(initial=0.0))
+
+
+def _first_of_the_last_third(wavenumbers: int) -> int:
+    return int(np.ceil(_LAST_THIRD * wavenumbers))

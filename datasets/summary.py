@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from pdesym.datasets import schema
 from pdesym.datasets.decoded import kept_samples, kept_values, shards_of, stored_values
 from pdesym.datasets.moments import Moments
 from pdesym.datasets.open import open_dataset
+from pdesym.datasets.resolution import Resolution
 from pdesym.datasets.spectra import PowerSpectra
 from pdesym.datasets.stored import (
     OWN_SCALES,
@@ -56,6 +57,7 @@ class FieldSummary:
         power: for each periodic axis the mean power spectrum `(frame, wavenumber)`, see `PowerSpectra`.
         tail: the largest share of the norm in the last third of the wavenumbers, over axes and frames; nan without
             a periodic axis.
+        roughest: the largest such share of one sample in its norm, the mean included.
     """
 
     name: str
@@ -67,11 +69,12 @@ class FieldSummary:
     frames: tuple[int, ...]
     power: Mapping[str, np.ndarray]
     tail: float
+    roughest: float
 
 
 @dataclass(frozen=True)
 class InvariantSummary:
-    """How well the samples of a split keep an integral I(t).
+    """How well the samples of a split keep an integral I(t), taken over the stored points.
 
     Attributes:
         name: of the invariant.
@@ -80,6 +83,8 @@ class InvariantSummary:
         absolute: largest |I(t) − I(first frame)| of all samples.
         relative: that over `size`; None where I is 0 to within the rounding of the fields.
         drift: largest over the samples, at every frame; relative where `relative` is, absolute otherwise.
+        sampled: the stored points are too few for the fields, and the drift is larger than the errors of the solutions:
+            it is one of sampling, and says nothing of how well they keep the integral.
     """
 
     name: str
@@ -88,6 +93,7 @@ class InvariantSummary:
     absolute: float
     relative: float | None
     drift: np.ndarray
+    sampled: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,7 @@ class SplitSummary:
         error: estimated relative error of each sample that has one.
         beyond: samples whose error stays within the tolerance only up to some time before the last frame.
         drawn: the smallest and the largest value of what every sample draws, by name.
+        resolution: how well the stored points carry the fields.
     """
 
     name: str
@@ -117,6 +124,7 @@ class SplitSummary:
     error: np.ndarray
     beyond: int
     drawn: Mapping[str, tuple[float, float]]
+    resolution: Resolution
 
 
 @dataclass(frozen=True)
@@ -185,8 +193,10 @@ def _split(directory: Path, split: str, data: xarray.Dataset) -> SplitSummary:
     scale = max(max(abs(field.least), abs(field.most)) for field in fields)
     eps = max(float(np.finfo(field.dtype).eps) for field in fields)
     rounding = _ROUNDING * eps * scale * math.prod(_axis(data, axis).length for axis in axes_of_data(data))
+    resolution = _resolution(data, fields, kept)
     names = [str(name) for name in data.data_vars if str(name).startswith(schema.INVARIANT)]
     error = data["error"].values[kept] if "error" in data.data_vars else np.empty(0)
+    error = error[np.isfinite(error)]
     horizon = data["horizon"].values[kept] if "horizon" in data.data_vars else np.empty(0)
     last = float(data["time"].values[-1])
     store = directory / schema.STORE / split
@@ -197,11 +207,34 @@ def _split(directory: Path, split: str, data: xarray.Dataset) -> SplitSummary:
         sum(path.stat().st_size for path in store.rglob("*") if path.is_file()),
         sum(variable.nbytes for variable in data.data_vars.values()),
         fields,
-        tuple(_invariant(data, name, kept, rounding) for name in names),
-        error[np.isfinite(error)],
+        tuple(
+            _told_apart(_invariant(data, name, kept, rounding), float(error.max(initial=0.0)), resolution)
+            for name in names
+        ),
+        error,
         int((horizon < last * (1 - 1e-12)).sum()),
         {name: (float(data[name].values[kept].min()), float(data[name].values[kept].max())) for name in _drawn(data)},
+        resolution,
     )
+
+
+def _resolution(data: xarray.Dataset, fields: tuple[FieldSummary, ...], kept: np.ndarray) -> Resolution:
+    axis, known = axes_of_data(data)[0], [field for field in fields if field.power]
+    roughest = max(known, key=lambda field: field.roughest, default=None)
+    used = int(data["points_used"].values[kept].max()) if "points_used" in data.data_vars else None
+    return Resolution(
+        axis,
+        data.sizes[axis],
+        used,
+        "" if roughest is None else roughest.name,
+        math.nan if roughest is None else roughest.roughest,
+    )
+
+
+def _told_apart(invariant: InvariantSummary, error: float, resolution: Resolution) -> InvariantSummary:
+    """Whether a drift is one of sampling; errors that were not estimated count as 0."""
+    beyond = invariant.relative is not None and invariant.relative > error
+    return replace(invariant, sampled=beyond and resolution.is_enough is False)
 
 
 def _field(data: xarray.Dataset, field: str, kept: np.ndarray) -> FieldSummary:
@@ -227,6 +260,7 @@ def _field(data: xarray.Dataset, field: str, kept: np.ndarray) -> FieldSummary:
         tuple(int(frame) for frame in frames),
         {axis: spectrum.power for axis, spectrum in spectra.items()},
         max((spectrum.tail for spectrum in spectra.values()), default=math.nan),
+        max((spectrum.roughest for spectrum in spectra.values()), default=math.nan),
     )
 
 

@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from pdesym.report.number_text import NOT_MEASURED
 from pdesym.report.terminal import heading, line, ruled_table
 
 
@@ -49,7 +50,7 @@ def terminal_parts(title: str, sections: Sequence[Section]) -> Iterator[Renderab
         yield heading(section.title)
         yield from map(line, section.lines)
         if section.rows:
-            table = ruled_table(section.heads)
+            table = ruled_table(section.heads, _columns_of_words(section.rows))
             for row in section.rows:
                 table.add_row(*map(Text, row))
             yield table
@@ -67,7 +68,8 @@ def markdown_text(title: str, sections: Sequence[Section]) -> str:
         if section.lines:
             parts.append("\n".join(f"- {escaped(text)}" for text in section.lines))
         if section.rows:
-            ruled = ["---", *["---:"] * (len(section.heads) - 1)]
+            words = _columns_of_words(section.rows)
+            ruled = ["---" if k in words else "---:" for k in range(len(section.heads))]
             table = [section.heads, ruled, *section.rows]
             parts.append("\n".join(f"| {' | '.join(map(_cell, row))} |" for row in table))
         if section.code:
@@ -78,10 +80,30 @@ def markdown_text(title: str, sections: Sequence[Section]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
 def escaped(text: str) -> str:
     """Text on one line in which nothing is taken for Markdown or HTML."""
     flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{letter}" if letter in "\\`*_[]#|" else letter for letter in flat)
+
+
+def _columns_of_words(rows: Sequence[Sequence[str]]) -> set[int]:
+    """The columns that do not hold numbers alone, and the first."""
+    return {k for row in rows for k, cell in enumerate(row) if k == 0 or not _is_number(cell)}
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell starts with a number, as `1.4`, `50,000` and `90.4 kB` do, or says that there is none."""
+    first = cell.partition(" ")[0].replace(",", "")
+    try:
+        float(first)
+    except ValueError:
+        return first in ("", NOT_MEASURED)
+    return True
 
 
 def _cell(text: str) -> str:

@@ -17,7 +17,7 @@ from pdesym.datasets.stored import OWN_SCALES
 from pdesym.datasets.summary import SplitSummary, Summary, summarise
 from pdesym.report.algebra_text import structure_sentences, variables_text
 from pdesym.report.atomic import write_atomically
-from pdesym.report.card_sections import Figure, Section, markdown_text, terminal_parts
+from pdesym.report.card_sections import Figure, Section, listed, markdown_text, terminal_parts
 from pdesym.report.dataset_figure import numbers_figure, trajectories_figure
 from pdesym.report.figures.png import png
 from pdesym.report.number_text import NOT_MEASURED, given_text, measured_text
@@ -273,9 +273,9 @@ def _accuracy(summary: Summary) -> Section:
             )
         for each in split.invariants:
             drift = measured_text(each.absolute) if each.relative is None else measured_text(each.relative)
-            zero = ", which is 0" if each.relative is None else ""
+            kind = ", which is 0" if each.relative is None else ", of sampling" if each.sampled else ""
             count = f"{split.samples - len(split.failures)}"
-            rows.append((split.name, f"drift of {each.name}{zero}", NOT_MEASURED, drift, count))
+            rows.append((split.name, f"drift of {each.name}{kind}", NOT_MEASURED, drift, count))
     lines = [
         "errors are those that the solver estimates, relative, each the largest over the frames"
         if any(len(split.error) for split in summary.splits)
@@ -283,8 +283,12 @@ def _accuracy(summary: Summary) -> Section:
     ]
     about = {each.name: each.about for split in summary.splits for each in split.invariants}
     if about:
-        lines.append("drifts are relative to the size of the integral, absolute where it is 0 to within rounding")
+        lines.append(
+            "drifts are those of the integrals over the stored points, relative to the size of the integral, absolute "
+            "where it is 0 to within rounding"
+        )
         lines += [f"{name}: {text}" for name, text in about.items()]
+        lines += [_whose_drifts(split) for split in summary.splits if split.invariants]
     lines += [
         f"{split.name}: the error of {split.beyond} samples stays within the tolerance only up to some time before the "
         "last frame, their `horizon`"
@@ -293,6 +297,26 @@ def _accuracy(summary: Summary) -> Section:
     ]
     caption = f"Spectra, drift of the invariants and errors of the split {summary.splits[0].name}"
     return Section("Accuracy", tuple(lines), heads if rows else (), tuple(rows), figure=Figure(NUMBERS, caption))
+
+
+def _whose_drifts(split: SplitSummary) -> str:
+    """Whether the drifts are those of the solutions, or of too few stored points."""
+    resolution = split.resolution
+    if resolution.is_enough is None:
+        return f"{split.name}: whether the stored points are enough for the integrals is not known without a spectrum"
+    if resolution.is_enough:
+        return (
+            f"{split.name}: the stored points resolve the fields (the last third of the wavenumbers has at most "
+            f"{measured_text(resolution.share)} of the norm of a sample), so drifts are those of the solutions"
+        )
+    sampled = [each.name for each in split.invariants if each.sampled]
+    beyond = " beyond the largest estimated error" if len(split.error) else ""
+    verdict = (
+        f"the drift of {listed(sampled)}{beyond} is one of this sampling, no measure of what the solutions keep"
+        if sampled
+        else "no drift is beyond the largest estimated error"
+    )
+    return f"{split.name}: the stored points do not resolve the fields ({', and '.join(resolution.reasons)}): {verdict}"
 
 
 def _failures(summary: Summary) -> Iterator[Section]:
@@ -339,7 +363,7 @@ def _provenance(summary: Summary) -> Iterator[Section]:
     lines += [f"made with {made}"] if made else []
     recipe = str(attributes.get("recipe", "")).strip()
     if recipe:
-        lines.append("the recipe; `pdesym generate` makes the same numbers from it:")
+        lines.append("the recipe, from which pdesym generate makes the same numbers:")
     yield Section("Where it comes from", tuple(lines), code=recipe, language="yaml")
 
 

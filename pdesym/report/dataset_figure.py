@@ -11,12 +11,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from pdesym.datasets.summary import FieldSummary, SplitSummary, Summary
-from pdesym.report.figures.house_style import FAINT, FURTHER, GRID, house_style, new_figure, shortened, show_decades
+from pdesym.report.figures.house_style import (
+    FAINT,
+    FURTHER,
+    GRID,
+    house_style,
+    new_figure,
+    shortened,
+    show_decades,
+    wrapped,
+)
 from pdesym.report.figures.space_time import draw_field, largest
 from pdesym.report.number_text import given_text, power_of_ten_text
 
 _SHOWN_FRAMES = 4
 _LOWEST = 1e-17
+_LEAST_DRIFT = 1e-20
+_ROOM = 0.1
+"""Of the height of a panel that an entry of its legend takes."""
 
 
 def trajectories_figure(
@@ -49,7 +61,7 @@ def trajectories_figure(
                     frame = values[0, frames[column]]
                     plane = frame if frame.ndim == 2 else frame[..., frame.shape[-1] // 2]
                     image = draw_field(axes, coordinates[0], coordinates[1], plane.T, scale)
-                    title = f"{name}, sample {samples[0]}, t = {given_text(float(times[frames[column]]))}"
+                    title = f"{name}, sample {samples[0]}, t = {times[frames[column]]:.4g}"
                     axes.set(title=shortened(title, 34), xlabel=summary.axes[0].name)
                     axes.set_aspect("equal" if 0.2 < _aspect(summary) < 5 else "auto")
                 if column == 0:
@@ -85,7 +97,7 @@ def _draw_spectrum(axes: Axes, summary: Summary, field: FieldSummary) -> None:
     wavenumbers = np.arange(1, power.shape[1])
     for number, frame in enumerate(field.frames):
         colour = colormaps["viridis_r"](0.1 + 0.9 * number / max(len(field.frames) - 1, 1))
-        label = f"t = {given_text(float(summary.times[frame]))}"
+        label = f"t = {summary.times[frame]:.4g}"
         axes.plot(wavenumbers, np.maximum(power[number, 1:], _LOWEST**2), color=colour, linewidth=1.2, label=label)
     show_decades(axes)
     axes.set_xscale("log")
@@ -96,18 +108,25 @@ def _draw_spectrum(axes: Axes, summary: Summary, field: FieldSummary) -> None:
 
 
 def _draw_drift(axes: Axes, summary: Summary, split: SplitSummary) -> None:
-    axes.set(title="largest drift of the invariants", xlabel="t")
+    axes.set(title="largest drift of the invariants, stored points", xlabel="t")
     if not split.invariants:
         _say(axes, "no invariants are stored")
         return
     for number, invariant in enumerate(split.invariants):
-        kind = "" if invariant.relative is not None else " (absolute: it is 0)"
+        kind = " (of 0, absolute)" if invariant.relative is None else " (of sampling)" if invariant.sampled else ""
         colour = FURTHER[number % len(FURTHER)]
-        drift = np.maximum(invariant.drift[1:], _LOWEST)
-        axes.plot(summary.times[1:], drift, color=colour, label=shortened(f"{invariant.name}{kind}"))
+        drift = np.maximum(invariant.drift[1:], _LEAST_DRIFT)
+        line = (0, (4, 2)) if invariant.sampled else "solid"
+        label = shortened(f"{invariant.name}{kind}")
+        axes.plot(summary.times[1:], drift, color=colour, linestyle=line, label=label)
     show_decades(axes)
+    low, high = axes.get_ylim()
+    free = min(_ROOM * len(split.invariants), 0.6)
+    axes.set_ylim(low, high * (high / low) ** (free / (1 - free)))
     axes.grid(axis="y", color=GRID, linewidth=0.8)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    if any(invariant.sampled for invariant in split.invariants):
+        axes.set_xlabel(f"t\n{wrapped('of sampling: ' + split.resolution.reasons[0], 56)}")
 
 
 def _draw_errors(axes: Axes, summary: Summary, split: SplitSummary) -> None:
@@ -131,4 +150,5 @@ def _draw_errors(axes: Axes, summary: Summary, split: SplitSummary) -> None:
 
 def _say(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", color=FAINT, transform=axes.transAxes)
-    axes.set(xticks=[], yticks=[])
+    axes.set(xticks=[], yticks=[], xlabel="", ylabel="")
+    axes.spines[:].set_visible(False)

@@ -1,6 +1,6 @@
 """Tables and text for a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rich import box
 from rich.columns import Columns
@@ -56,9 +56,9 @@ def bracket_view(brackets: Sequence[Sequence[str]]) -> Table | Columns:
     return table
 
 
-def ruled_table(heads: Sequence[str]) -> Table:
-    """An empty table with a rule below its heads, the first column on the left, the others on the right."""
+def ruled_table(heads: Sequence[str], words: Collection[int] = (0,)) -> Table:
+    """An empty table with a rule below its heads, the columns of words on the left, the others on the right."""
     table = Table(box=box.SIMPLE_HEAD, header_style="cyan", pad_edge=True, show_edge=False)
     for k, head in enumerate(heads):
-        table.add_column(Text(head), justify="right" if k else "left")
+        table.add_column(Text(head), justify="left" if k in words else "right")
     return table

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pdesym.datasets import open_dataset
+from pdesym.datasets import generate, open_dataset
 from pdesym.datasets.spectra import PowerSpectra
 from pdesym.datasets.summary import summarise
 from tests.datasets.made_dataset import numbered, written
@@ -131,3 +131,67 @@ def test_an_unfinished_dataset_is_refused(tmp_path):
     folder = written(tmp_path, {"train": {"u": numbered(5, 6, 8)}}, times=TIMES, unfinished=("train",))
     with pytest.raises(ValueError, match=r"The split train .* is not complete"):
         summarise(folder)
+
+
+def made_series(tmp_path, waves, momentum, **own):
+    """Four samples cos(2π·wave·x), each wave of its own, whose stored momentum over time is given."""
+    u = np.stack([np.broadcast_to(np.cos(2 * np.pi * wave * X), (6, 16)) for wave in waves])
+    own = {"invariant_momentum": np.broadcast_to(momentum, (4, 6)).copy(), "error": np.full(4, 1e-5), **own}
+    made = written(tmp_path, {"train": {"u": u}}, times=TIMES, lengths=(1.0,), own={"train": own})
+    train = summarise(made).split("train")
+    return train.resolution, train.invariants[0]
+
+
+KEPT, LOST = np.array([4, 4, 4, 4, 4, 4 + 1e-5]), 4 * np.exp(-TIMES)
+USED = {"points_used": np.array([16, 16, 32, 16])}
+
+
+def test_a_drift_beside_a_spectrum_that_does_not_end_is_one_of_sampling(tmp_path):
+    resolution, momentum = made_series(tmp_path, [1, 2, 3, 7], LOST, **USED)
+    assert momentum.sampled
+    assert resolution.is_enough is False
+    assert resolution.share == pytest.approx(1.0)
+    assert resolution.reasons == (
+        "the solver used up to 32 points along x where 16 are stored",
+        "the last third of the stored wavenumbers has up to 1 of the norm of u, more than 1e-06",
+    )
+
+
+def test_a_series_that_is_not_kept_is_one_where_the_points_are_enough(tmp_path):
+    resolution, momentum = made_series(tmp_path / "lost", [1, 2, 3, 1], LOST)
+    assert (resolution.is_enough, resolution.reasons, momentum.sampled) == (True, (), False)
+    assert momentum.relative > 0.5
+    resolution, momentum = made_series(tmp_path / "used", [1, 2, 3, 1], LOST, **USED)  # by frames that are not stored
+    assert (resolution.is_enough, momentum.sampled) == (True, False)
+
+
+def test_a_drift_within_the_errors_is_none_of_sampling(tmp_path):
+    resolution, momentum = made_series(tmp_path, [1, 2, 3, 7], KEPT)
+    assert (resolution.is_enough, momentum.sampled) == (False, False)
+
+
+def test_nothing_is_known_without_a_spectrum(tmp_path):
+    own = {"invariant_momentum": np.full((4, 6), 4.0)}
+    made = written(tmp_path, {"train": {"u": numbered(4, 6, 16)}}, times=TIMES, own={"train": own}, periodic=0)
+    assert summarise(made).split("train").resolution.is_enough is None
+
+
+def test_one_rough_sample_among_many_is_seen_and_rounding_is_not():
+    smooth, noise = np.cos(2 * np.pi * X), np.cos(2 * np.pi * 7 * X)
+    spectra = PowerSpectra(0, np.array([0, 1]))
+    spectra.add(np.broadcast_to(3 + smooth, (50, 2, 16)))
+    spectra.add(np.stack([smooth, 1e-12 * noise])[None])  # has decayed to rounding
+    assert spectra.roughest < 1e-11
+    spectra.add(np.stack([smooth, 0.01 * noise])[None])
+    assert spectra.roughest == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(("points", "coarse"), [(32, True), (128, False)])
+def test_the_drift_of_a_generated_dataset_is_that_of_its_points(changed, tmp_path, points, coarse):
+    wanted = {"grid": {"points": points, "length": 32.0}, "splits": {"train": 4}, "dtype": "float64", "rtol": 1e-5}
+    initial = {"law": "sinusoids", "terms": 4, "amplitude": 1.0, "waves": [2, 4]}
+    train = summarise(generate(changed(**wanted, initial=initial), tmp_path / "made", progress=False)).split("train")
+    energy = next(each for each in train.invariants if each.name == "energy")
+    assert energy.sampled == coarse
+    assert train.resolution.is_enough == (not coarse)
+    assert (energy.relative > 10 * train.error.max()) == coarse

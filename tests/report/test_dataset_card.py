@@ -8,6 +8,7 @@ from pdesym.datasets import Recipe, generate
 from pdesym.datasets.verification import verify
 from pdesym.report.card_sections import Section, escaped, markdown_text
 from pdesym.report.dataset_card import dataset_card, describe_dataset
+from pdesym.report.dataset_figure import numbers_figure
 from pdesym.report.terminal import print_on_terminal
 from tests.datasets.made_dataset import numbered, written
 
@@ -158,3 +159,39 @@ def test_nothing_is_taken_for_markup():
     assert escaped("a*b_c [d](e) <i> `f` | g\nh") == r"a\*b\_c \[d\](e) &lt;i&gt; \`f\` \| g h"
     fenced = markdown_text("t", [Section("s", code="```\n# no title\n```")])
     assert "````\n```\n# no title\n```\n````" in fenced
+
+
+@pytest.mark.parametrize(
+    ("wave", "said", "unsaid"),
+    [
+        (
+            7,
+            (
+                "drift of momentum, of sampling |",
+                "has up to 1 of the norm of u, more than 0.0001): the drift of momentum is one of this sampling, no "
+                "measure of what the solutions keep",
+            ),
+            "so drifts are those of the solutions",
+        ),
+        (1, ("| train | drift of momentum |", "the stored points resolve the fields"), "of sampling"),
+    ],
+)
+def test_a_drift_of_sampling_is_told_from_one_of_the_solution(tmp_path, wave, said, unsaid):
+    u = np.broadcast_to(np.cos(2 * np.pi * wave * np.arange(16) / 16), (3, 6, 16)).copy()
+    own = {"invariant_momentum": np.broadcast_to(np.exp(-TIMES), (3, 6)).copy()}
+    folder = written(tmp_path / "made", {"train": {"u": u}}, times=TIMES, own={"train": own})
+    card = describe_dataset(folder, symmetries=False)
+    for words in ("integrals over the stored points", *said):
+        assert words in card.markdown, words
+    assert unsaid not in card.markdown
+    figure = numbers_figure(card.summary, card.summary.split("train"))
+    panel = figure.axes[1]
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == [
+        f"momentum{' (of sampling)' if wave == 7 else ''}"
+    ]
+    assert ("norm of u" in panel.get_xlabel().replace("\n", " ")) == (wave == 7)
+
+
+def test_words_stand_on_the_left_and_numbers_on_the_right():
+    rows = (("a", "of b", "1.4", "90.4 kB", "–"), ("b", "–", "50,000", "nan", "-3.8e-07"))
+    assert "| --- | --- | ---: | ---: | ---: |" in markdown_text("t", [Section("s", heads=tuple("vwxyz"), rows=rows)])
