@@ -69,6 +69,7 @@ def dataset_from_arrays(
     if len(at["time"][1]) != shape[1]:
         raise ValueError(f"There are {len(at['time'][1])} times and {shape[1]} frames in the fields.")
     _name(at, units, long_names, [*arrays, *drawn])
+    _refuse_repeated_ends(arrays, spans)
     status, failures = _finite(arrays, allow_nan)
     dims = ("sample", "time", *names)
     variables: dict[str, Any] = {}
@@ -165,6 +166,21 @@ def _axes(
                 f"The coordinate {name} has the shape {values[name].shape} and the fields {size} points along it."
             )
     return {name: coordinates_of.axis(name, values[name], bool(flags[name]), lengths[name]) for name in names}
+
+
+def _refuse_repeated_ends(arrays: Mapping[str, Any], spans: Mapping[str, coordinates_of.Coordinate]) -> None:
+    """ValueError for a periodic axis on which the last point is the first one again, as `linspace(0, L, N)` has it."""
+    first = {name: np.asarray(array[0], dtype=float) for name, array in arrays.items()}
+    for number, (name, (about, _)) in enumerate(spans.items(), start=1):
+        if not about.get("periodic"):
+            continue
+        along = [np.moveaxis(field, number, 0) for field in first.values()]
+        varies = any(np.ptp(field, axis=0).max() > 0 for field in along)
+        if varies and all(np.abs(field[-1] - field[0]).max() <= 1e-6 * np.abs(field).max() for field in along):
+            raise ValueError(
+                f"The last point along {name} repeats the first in all fields: a periodic axis is given without its "
+                "right end, so leave that point out, or say periodic=False."
+            )
 
 
 def _finite(arrays: Mapping[str, Any], allow_nan: bool) -> tuple[np.ndarray, dict[str, str]]:

@@ -309,3 +309,12 @@ def test_a_save_that_is_killed_does_not_look_complete(tmp_path):
             open_dataset(folder, "train")
         with pytest.raises(ValueError, match="is not empty"):
             save_random(folder)
+
+
+def test_a_repeated_end_of_a_periodic_axis_is_refused():
+    x, times = np.linspace(0, 2 * np.pi, 33), np.linspace(0, 1, 4)
+    u = np.sin(x - times[:, None])[None] * np.ones((2, 1, 1))
+    with pytest.raises(ValueError, match=r"The last point along x repeats the first in all fields: .* leave that"):
+        dataset_from_arrays({"u": u}, times, {"x": x})
+    assert dataset_from_arrays({"u": u[..., :-1]}, times, {"x": x[:-1]}).sizes["x"] == 32
+    assert dataset_from_arrays({"u": u}, times, {"x": x}, periodic=False).sizes["x"] == 33
