@@ -58,6 +58,19 @@ def test_the_fourth_example_generates_verifies_and_cuts_windows(capsys):
     assert "as it should be; 16 of 16 samples decoded" in out
 
 
+def test_the_recipe_of_the_readme_describes_a_dataset(tmp_path):
+    from pdesym.datasets import load_recipe, plan
+    from pdesym.datasets.problem import check
+
+    file = tmp_path / "mine.yaml"
+    file.write_text(re.search(r"```yaml\n(.*?)```", README, re.DOTALL)[1], encoding="utf-8")
+    recipe = load_recipe(file)
+    check(recipe)
+    assert str(plan(recipe)).startswith(
+        "damped-kdv: 384 samples (train 256, valid 64, test 64) of 41 frames x 128 points"
+    )
+
+
 def test_the_fifth_example_finds_the_same_algebra_twice(capsys):
     *_, code, _ = EXAMPLES
     exec(compile(code, "README.md", "exec"), {})
