@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pdesym.datasets import schema, store
 from pdesym.datasets.errors import GenerationError
-from pdesym.datasets.planning import size_text
+from pdesym.datasets.progress import size_text
 from pdesym.datasets.recipe import Recipe
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -12,8 +12,8 @@ from pdesym.datasets import problem, store
 from pdesym.datasets.block import BlockReport, run_block
 from pdesym.datasets.cluster import cluster_reports
 from pdesym.datasets.failure import explained, refuse_without_solutions, refuse_without_space
-from pdesym.datasets.planning import plan, size_text
-from pdesym.datasets.progress import seconds_text, shown_progress
+from pdesym.datasets.planning import plan
+from pdesym.datasets.progress import seconds_text, shown_progress, size_text
 from pdesym.datasets.recipe import Recipe
 from pdesym.datasets.workers import pool_reports, refuse_missing_device
 

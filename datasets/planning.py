@@ -2,18 +2,16 @@
 
 import math
 import time
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from pdesym.datasets import problem, schema
+from pdesym.datasets.block import solved_block
 from pdesym.datasets.distributions import Distribution
-from pdesym.datasets.progress import seconds_text
+from pdesym.datasets.progress import seconds_text, size_text
 from pdesym.datasets.recipe import Recipe
-from pdesym.solvers import AccuracyWarning, BlowUpError
 from pdesym.solvers.control import finest_grid
-from pdesym.solvers.threads import one_thread
 
 # Measured: peaks of the resident memory of a process that solves a batch, above that of a process that has solved a
 # tiny problem of the same kind, over equations of one to three fields on lines and planes, stored and refined grids
@@ -23,6 +21,7 @@ _BYTES_A_ROW = 512  # of each field at each point of the finest grid, for each s
 _BYTES_A_SAMPLE = 300  # of each field at each point of the finest grid, for each sample of the batch
 _BYTES_OF_COEFFICIENTS = 600  # of each field at each point of the finest grid
 _BYTES_OF_MATRICES = 5000  # of each pair of fields that are coupled in the linear part
+_COPIES_OF_THE_SHARD = 3.5  # its arrays, those that are cut into chunks, and the compressed ones
 _BYTES_AT_LEAST = 16 * 2**20
 _VALUES_ON_A_PLANE = 16 * 64 * 64
 
@@ -82,7 +81,7 @@ class Cost:
 
     Attributes:
         solved: number of samples that were solved for this.
-        failed: how many of them blew up.
+        failed: how many of them have no solution.
         total: number of samples of the recipe.
         seconds_per_sample: CPU time of one, of one core.
         steps: fewest and most time steps of one of them.
@@ -114,7 +113,7 @@ class Cost:
         if self.rtol is not None and self.error > self.rtol:
             error += ", which is missed"
         if self.failed:
-            error += f", {self.failed} blew up"
+            error += f", {self.failed} failed"
         return (
             f"measured on {self.solved} sample{'s' * (self.solved > 1)}: {_short_text(self.seconds_per_sample)} of "
             f"CPU time each, about {seconds_text(self.seconds)} for all {self.total} on one core; {steps} steps, up to "
@@ -130,8 +129,6 @@ def plan(recipe: Recipe) -> Plan:
     """
     layout, grid = schema.layout(recipe), problem.grid_of(recipe)
     shards = sum(layout.shard_counts.values())
-    largest = max(layout.sizes, key=lambda split: layout.sizes[split])
-    per_sample = sum(variable.bytes_per_sample for variable in layout.groups[largest].variables)
     files = 5  # the recipe, the manifest, the lock, the metadata of the store, with and without a summary
     for split, group in layout.groups.items():
         arrays = len(group.coordinates) + len(group.variables)
@@ -144,7 +141,7 @@ def plan(recipe: Recipe) -> Plan:
         points=grid.points,
         shards=shards,
         bytes=layout.nbytes,
-        shard_bytes=per_sample * min(recipe.shard, max(layout.sizes.values())),
+        shard_bytes=_shard_bytes(recipe, layout),
         files=files,
         memory=memory_bound(recipe, grid.points),
         refined_memory=memory_bound(recipe, finest_grid(grid).points),
@@ -152,7 +149,10 @@ def plan(recipe: Recipe) -> Plan:
 
 
 def memory_bound(recipe: Recipe, points: tuple[int, ...]) -> int:
-    """An upper bound of the bytes that solving one batch adds to a process, when the solver uses so many points.
+    """An upper bound of the bytes that solving and writing one shard adds to a process.
+
+    It counts the batch that is being solved, where the solver uses so many points, and the arrays of the shard, which
+    are whole in memory when they are written.
 
     The program itself, with what it compiles, takes about 450 MB before that. Measured on the CPU; on a GPU all
     samples of a batch are advanced at once.
@@ -169,7 +169,14 @@ def memory_bound(recipe: Recipe, points: tuple[int, ...]) -> int:
     result = 8 * batch * (recipe.times.count + 1) * fields * stored
     own = rows if drawn else 1  # samples with numbers of their own have coefficients of their own
     working = fine * (fields * (rows * _BYTES_A_ROW + batch * _BYTES_A_SAMPLE) + own * per_point)
-    return _BYTES_AT_LEAST + _COPIES_OF_THE_RESULT * result + working
+    written = math.ceil(_COPIES_OF_THE_SHARD * _shard_bytes(recipe, schema.layout(recipe)))
+    return _BYTES_AT_LEAST + _COPIES_OF_THE_RESULT * result + working + written
+
+
+def _shard_bytes(recipe: Recipe, layout: schema.Layout) -> int:
+    """Bytes of all arrays of the largest shard, before compression."""
+    group = layout.groups[max(layout.sizes, key=lambda split: layout.sizes[split])]
+    return group.bytes_per_sample * min(recipe.shard, max(layout.sizes.values()))
 
 
 def pilot(recipe: Recipe, seconds: int | float = 5.0, device: str = "cpu") -> Cost:
@@ -177,7 +184,8 @@ def pilot(recipe: Recipe, seconds: int | float = 5.0, device: str = "cpu") -> Co
 
     Batches of 1, 2, 4, ... samples of the largest split are solved until the time is over, no batch larger than those
     of the recipe; one sample is solved at least, however long it takes. The time of a sample is that in the batches
-    after the first, in which things are compiled, when there are any.
+    after the first, in which things are compiled, when there are any. A batch in which a sample fails is solved again
+    one by one, as in generating, and its time is that of both.
 
     Args:
         recipe: what would be generated.
@@ -195,23 +203,21 @@ def pilot(recipe: Recipe, seconds: int | float = 5.0, device: str = "cpu") -> Co
     clock = time.process_time if device == "cpu" else time.perf_counter
     began, size, first = time.perf_counter(), 1, 0
     times: list[tuple[int, float]] = []
-    steps, points, errors, failed = [], [0], [], 0
-    with one_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", AccuracyWarning)  # the cost says how large the errors are
-        while first < available and (not times or time.perf_counter() - began < seconds):
-            samples = range(first, min(first + size, available))
-            start = clock()
-            try:
-                solution, _ = problem.solve_samples(recipe, split, samples, device)
-                steps += solution.steps.tolist()
-                points += solution.points_used.tolist()
-                errors += solution.error.tolist()
-            except BlowUpError:
-                failed += 1
-            times.append((len(samples), clock() - start))
-            first, size = samples.stop, min(2 * size, recipe.batch or recipe.shard)
+    account: dict[str, list[float]] = {"steps": [], "points_used": [], "error": []}
+    failed = 0
+    while first < available and (not times or time.perf_counter() - began < seconds):
+        samples = range(first, min(first + size, available))
+        start = clock()
+        arrays, failures = solved_block(recipe, split, samples, device)
+        times.append((len(samples), clock() - start))
+        fine = [row for row, sample in enumerate(samples) if sample not in failures]
+        for name, values in account.items():
+            values += arrays[name][fine].tolist() if fine else []
+        failed += len(failures)
+        first, size = samples.stop, min(2 * size, recipe.batch or recipe.shard)
+    steps, errors = [int(number) for number in account["steps"]], account["error"]
     counted = times[1:] or times
-    finest = max(*points, recipe.grid.shape[0])
+    finest = int(max(*account["points_used"], 0, recipe.grid.shape[0]))
     ratio = finest / recipe.grid.shape[0]
     return Cost(
         solved=first,
@@ -228,13 +234,3 @@ def pilot(recipe: Recipe, seconds: int | float = 5.0, device: str = "cpu") -> Co
 
 def _short_text(seconds: float) -> str:
     return seconds_text(seconds) if seconds >= 1 else f"{1000 * seconds:.0f} ms"
-
-
-def size_text(size: int) -> str:
-    """A number of bytes for people, "7.0 MB"."""
-    value, unit = float(size), "B"
-    for larger in ("kB", "MB", "GB", "TB", "PB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"

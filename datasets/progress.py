@@ -38,6 +38,16 @@ def seconds_text(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
+def size_text(size: int) -> str:
+    """A number of bytes for people, "7.0 MB"."""
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB", "PB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
 @contextmanager
 def _bar(console: Console, label: str, done: int, total: int, unit: str) -> Iterator[Advance]:
     columns = (

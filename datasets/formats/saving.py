@@ -20,8 +20,7 @@ from pdesym.datasets import schema, store
 from pdesym.datasets.errors import GenerationError
 from pdesym.datasets.formats import declaration
 from pdesym.datasets.formats.source import Described, Slab, Source, refuse_changed, source_of_dataset
-from pdesym.datasets.planning import size_text
-from pdesym.datasets.progress import shown_progress
+from pdesym.datasets.progress import shown_progress, size_text
 from pdesym.datasets.recipe import SPLITS
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -9,7 +9,9 @@ import sys
 import pytest
 
 from pdesym.datasets import generate
-from pdesym.datasets.planning import memory_bound, pilot, plan, size_text
+from pdesym.datasets.block import solved_block
+from pdesym.datasets.planning import memory_bound, pilot, plan
+from pdesym.datasets.progress import size_text
 
 
 def test_a_plan_counts_what_is_then_written(changed, tmp_path):
@@ -83,6 +85,73 @@ def test_the_memory_is_bounded_as_the_plan_says(name, batch, overrides):
     assert bound < 20 * max(peak, 2**22)  # and says something
 
 
+RUN = """
+import resource, sys, tempfile
+from pathlib import Path
+from pdesym.datasets import load_recipe, store
+from pdesym.datasets.block import run_block
+from pdesym.datasets.planning import plan
+name, shard, batch, *overrides = sys.argv[1:]
+def ran(shard, batch, *more):
+    sizes = ["shard=" + shard, "batch=" + batch, "splits={test: " + shard + "}"]
+    recipe = load_recipe(name, [*overrides, *sizes, *more])
+    with tempfile.TemporaryDirectory() as folder:
+        store.prepare(recipe, Path(folder), "cpu")
+        assert not run_block(recipe, Path(folder), "test", 0).failures
+    return recipe, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+_, before = ran("2", "1", "times.last=0.001", "times.count=2")
+recipe, after = ran(shard, batch)
+planned = plan(recipe)
+print(after - before, planned.shard_bytes, planned.memory)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "shard", "batch", "overrides"),
+    [
+        ("kdv", 2048, 16, ("times.first=0", "times.last=2")),
+        ("kdv", 1024, 8, ("times.first=0", "times.last=2", "dtype=float64")),
+        ("broken-heat", 4096, 64, ("times.last=0.5", "times.count=100")),
+        ("shallow-water", 64, 4, ("times.last=0.1",)),
+        ("kdv", 512, 512, ("times.first=0", "times.last=2")),
+    ],
+)
+def test_the_memory_of_a_shard_of_many_batches_is_bounded_as_the_plan_says(name, shard, batch, overrides):
+    command = [sys.executable, "-W", "ignore", "-c", RUN, name, str(shard), str(batch), *overrides]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    peak, shard_bytes, bound = map(int, run.stdout.split())
+    assert shard_bytes < peak < bound
+    assert bound < 6 * peak  # and says something
+
+
+def test_the_memory_grows_with_the_shard_where_the_batch_stays(changed):
+    small, large = (changed(splits={"train": 8000}, shard=shard, batch=4) for shard in (8, 4000))
+    more = plan(large).shard_bytes - plan(small).shard_bytes
+    assert memory_bound(large, (32,)) - memory_bound(small, (32,)) >= 3 * more
+
+
+def test_a_pilot_counts_the_samples_that_fail_and_no_others(changed):
+    """u = u₀/(1 − u₀ t) where diffusion is weak: about half of these samples blow up, in most batches of 4."""
+    recipe = changed(
+        equation="u_t = u**2 + nu*u_xx",
+        parameters={"nu": 1e-3},
+        initial={"terms": 2, "amplitude": 0.4, "waves": [1]},
+        times={"last": 2.0, "count": 3},
+        splits={"train": 7},
+        rtol=None,
+        dt=0.05,
+        seed=46,
+        shard=4,
+    )
+    alone = sum(len(solved_block(recipe, "train", [sample])[1]) for sample in range(7))
+    assert 0 < alone < 7
+    cost = pilot(recipe, seconds=1e3)
+    assert (cost.solved, cost.failed) == (7, alone)
+    assert 40 <= cost.steps[0] <= cost.steps[1] <= 42  # those of failed samples are no 0
+    assert f"{alone} failed" in str(cost)
+
+
 def test_a_pilot_measures_a_few_samples_and_writes_nothing(changed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = changed(splits={"train": 100, "test": 4000}, shard=8, batch=4)
@@ -114,7 +183,7 @@ def test_a_pilot_says_what_is_missed_and_what_blows_up(changed):
     assert math.isnan(cost.error)
     assert "errors not estimated" in str(cost)
     missed = dataclasses.replace(cost, rtol=1e-6, error=1e-3, failed=1)
-    assert "errors up to 1.0e-03 of rtol 1e-06, which is missed, 1 blew up" in str(missed)
+    assert "errors up to 1.0e-03 of rtol 1e-06, which is missed, 1 failed" in str(missed)
     growing = changed(equation="u_t = u**3", splits={"train": 2}, times={"last": 50.0, "count": 3})
     assert pilot(growing, seconds=1e-9).failed == 1
 
