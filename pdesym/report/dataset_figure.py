@@ -121,6 +121,8 @@ def _draw_drift(axes: Axes, summary: Summary, split: SplitSummary) -> None:
         axes.plot(summary.times[1:], drift, color=colour, linestyle=line, label=label)
     show_decades(axes)
     low, high = axes.get_ylim()
+    if high < 10 * low:  # at least two ticks
+        low, high = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high))
     free = min(_ROOM * len(split.invariants), 0.6)
     axes.set_ylim(low, high * (high / low) ** (free / (1 - free)))
     axes.grid(axis="y", color=GRID, linewidth=0.8)

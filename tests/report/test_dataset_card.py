@@ -195,3 +195,13 @@ def test_a_drift_of_sampling_is_told_from_one_of_the_solution(tmp_path, wave, sa
 def test_words_stand_on_the_left_and_numbers_on_the_right():
     rows = (("a", "of b", "1.4", "90.4 kB", "–"), ("b", "–", "50,000", "nan", "-3.8e-07"))
     assert "| --- | --- | ---: | ---: | ---: |" in markdown_text("t", [Section("s", heads=tuple("vwxyz"), rows=rows)])
+
+
+def test_a_drift_within_one_decade_has_ticks_beside_it(tmp_path):
+    u = np.broadcast_to(np.cos(2 * np.pi * np.arange(16) / 16), (3, 6, 16)).copy()
+    momentum = np.broadcast_to(np.array([1, 1.0002, 1.0003, 1.0004, 1.0003, 1.0002]), (3, 6)).copy()
+    own = {"train": {"invariant_momentum": momentum}}
+    summary = dataset_card(written(tmp_path, {"train": {"u": u}}, times=TIMES, own=own), symmetries=False).summary
+    panel = numbers_figure(summary, summary.split("train")).axes[1]
+    low, high = panel.get_ylim()
+    assert sum(low <= tick <= high for tick in panel.get_yticks()) >= 2
