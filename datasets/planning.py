@@ -22,6 +22,7 @@ _BYTES_A_SAMPLE = 300  # of each field at each point of the finest grid, for eac
 _BYTES_OF_COEFFICIENTS = 600  # of each field at each point of the finest grid
 _BYTES_OF_MATRICES = 5000  # of each pair of fields that are coupled in the linear part
 _COPIES_OF_THE_SHARD = 3.5  # its arrays, those that are cut into chunks, and the compressed ones
+_BYTES_OF_THE_PROGRAM = 456 * 10**6
 _BYTES_AT_LEAST = 16 * 2**20
 _VALUES_ON_A_PLANE = 16 * 64 * 64
 
@@ -70,8 +71,8 @@ class Plan:
         """What the size means for a disk and for a worker, in one line."""
         return (
             f"computed from the recipe: {size_text(self.shard_bytes)} a shard before compression, up to {self.files} "
-            f"files; a worker needs up to {size_text(self.memory)} of memory beyond the program, "
-            f"{size_text(self.refined_memory)} where all is refined to the last"
+            f"files; a worker needs up to {size_text(self.memory)} of memory beyond the program's own "
+            f"{size_text(_BYTES_OF_THE_PROGRAM)}, {size_text(self.refined_memory)} where all is refined to the last"
         )
 
 
@@ -89,6 +90,7 @@ class Cost:
         error: largest estimated relative L2 error; nan with a fixed step.
         rtol: the error that the recipe asks for; None with a fixed step.
         memory: bytes that a worker takes at most on that many points, on top of the program itself.
+        compiling: whether that time has in it what is compiled once in every process.
     """
 
     solved: int
@@ -100,6 +102,7 @@ class Cost:
     error: float
     rtol: float | None
     memory: int
+    compiling: bool
 
     @property
     def seconds(self) -> float:
@@ -114,10 +117,11 @@ class Cost:
             error += ", which is missed"
         if self.failed:
             error += f", {self.failed} failed"
+        once = " with what is compiled once" if self.compiling else ""
         return (
             f"measured on {self.solved} sample{'s' * (self.solved > 1)}: {_short_text(self.seconds_per_sample)} of "
-            f"CPU time each, about {seconds_text(self.seconds)} for all {self.total} on one core; {steps} steps, up to "
-            f"{self.points} points along an axis, {error}; up to {size_text(self.memory)} of memory a worker"
+            f"CPU time each{once}, about {seconds_text(self.seconds)} for all {self.total} on one core; {steps} steps, "
+            f"up to {self.points} points along an axis, {error}; up to {size_text(self.memory)} of memory a worker"
         )
 
 
@@ -182,10 +186,10 @@ def _shard_bytes(recipe: Recipe, layout: schema.Layout) -> int:
 def pilot(recipe: Recipe, seconds: int | float = 5.0, device: str = "cpu") -> Cost:
     """Solves a few samples, writes nothing, and says what the whole recipe will cost.
 
-    Batches of 1, 2, 4, ... samples of the largest split are solved until the time is over, no batch larger than those
-    of the recipe; one sample is solved at least, however long it takes. The time of a sample is that in the batches
-    after the first, in which things are compiled, when there are any. A batch in which a sample fails is solved again
-    one by one, as in generating, and its time is that of both.
+    Batches of 1, 2, 4, ... samples of the largest split are solved, no batch larger than those of the recipe. The
+    first, in which things are compiled, is not counted, and the time runs from its end; where it alone takes ten times
+    as long, it is all that is solved, and the cost says so. A batch in which a sample fails is solved again one by
+    one, as in generating, and its time is that of both.
 
     Args:
         recipe: what would be generated.
@@ -203,13 +207,17 @@ def pilot(recipe: Recipe, seconds: int | float = 5.0, device: str = "cpu") -> Co
     clock = time.process_time if device == "cpu" else time.perf_counter
     began, size, first = time.perf_counter(), 1, 0
     times: list[tuple[int, float]] = []
+    limit = math.inf
     account: dict[str, list[float]] = {"steps": [], "points_used": [], "error": []}
     failed = 0
-    while first < available and (not times or time.perf_counter() - began < seconds):
+    while first < available and time.perf_counter() - began < limit:
         samples = range(first, min(first + size, available))
         start = clock()
         arrays, failures = solved_block(recipe, split, samples, device)
         times.append((len(samples), clock() - start))
+        if len(times) == 1:
+            limit = 0.0 if time.perf_counter() - began > 10 * seconds else seconds
+            began = time.perf_counter()
         fine = [row for row, sample in enumerate(samples) if sample not in failures]
         for name, values in account.items():
             values += arrays[name][fine].tolist() if fine else []
@@ -223,6 +231,7 @@ def pilot(recipe: Recipe, seconds: int | float = 5.0, device: str = "cpu") -> Co
         solved=first,
         failed=failed,
         total=sum(recipe.splits.sizes.values()),
+        compiling=len(times) == 1,
         seconds_per_sample=sum(taken for _, taken in counted) / sum(number for number, _ in counted),
         steps=(min(steps, default=0), max(steps, default=0)),
         points=finest,
