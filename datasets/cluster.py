@@ -17,6 +17,7 @@ from typing import Any
 
 from pdesym.datasets.block import BlockReport, run_block
 from pdesym.datasets.errors import GenerationError
+from pdesym.datasets.failure import refuse_without_space
 from pdesym.datasets.recipe import Recipe
 
 # Number of threads and filters of warnings belong to a process: its blocks run one after another.
@@ -33,12 +34,15 @@ def cluster_reports(
     The blocks of a worker that is lost are run by others.
 
     Raises:
-        GenerationError: when dask is not installed, no scheduler answers, it is lost, or a block ends in one.
+        GenerationError: when dask is not installed, no scheduler answers, the disk cannot hold what its workers write
+            at a time, the scheduler is lost, or a block ends in one.
     """
     distributed = _distributed()
     where = directory.resolve()
     with _connected(distributed, address) as client:
-        if not client.ncores():
+        workers = len(client.ncores())
+        refuse_without_space(recipe, directory, max(workers, 1))
+        if not workers:
             print(f"No worker is there yet: start some with `dask worker {address} --nthreads 1`.", file=sys.stderr)
         try:
             futures = [client.submit(_run_there, recipe, where, *shard, device, pure=False) for shard in todo]

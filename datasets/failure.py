@@ -24,7 +24,9 @@ def refuse_without_space(recipe: Recipe, directory: Path, workers: int = 1) -> N
     needed, free = store.disk_bytes(layout, directory), shutil.disk_usage(directory).free
     if needed and schema.batch_of(recipe) < recipe.shard:
         needed += (
-            min(workers, len(layout.shards)) * recipe.shard * max(g.bytes_per_sample for g in layout.groups.values())
+            min(workers, sum(layout.shard_counts.values()))
+            * recipe.shard
+            * max(g.bytes_per_sample for g in layout.groups.values())
         )
     if needed > free:
         raise GenerationError(
@@ -39,11 +41,12 @@ def refuse_without_solutions(recipe: Recipe, directory: Path) -> None:
     Raises:
         GenerationError: that names the first sample and why it failed.
     """
-    if any((store.status_in(directory, split) != schema.FAILED).any() for split in recipe.splits.sizes):
+    samples = sum(recipe.splits.sizes.values())
+    if sum(store.failed_in(directory, split) for split in recipe.splits.sizes) < samples:
         return
     split = next(iter(recipe.splits.sizes))
     raise GenerationError(
-        f"All {sum(recipe.splits.sizes.values())} samples of {recipe.name} failed; sample 0 of the split {split} "
+        f"All {samples} samples of {recipe.name} failed; sample 0 of the split {split} "
         f"{store.failures_in(directory, split)[0]}; correct the recipe (times.last, initial.amplitude, equation) and "
         "generate into another folder."
     )
@@ -61,9 +64,10 @@ def explained(recipe: Recipe, directory: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
-        needed = store.disk_bytes(schema.layout(recipe), directory)
+        todo = store.missing(recipe, directory)
+        needed = store.disk_bytes(schema.layout(recipe), directory, todo)
         total = len(recipe.shards)
-        kept = total - len(store.missing(recipe, directory))
+        kept = total - len(todo)
         raise GenerationError(
             f"The disk is full at {directory}: make room for up to {size_text(needed)} more and repeat the command; "
             f"{kept} of {total} shards are written and stay valid."

@@ -30,7 +30,8 @@ def generate(
 
     A run that was ended, by whatever, is continued by the same call: shards and batches that are complete are kept, the
     others are solved. The bytes depend neither on interruptions nor on the number of workers, wherever they are. A
-    sample that blows up has the status 2 and nan for values, and the attribute `failures` says why.
+    sample without a solution has the status 2 and nan for values, and the attribute `failures` says why, for the first
+    thousand in a split.
 
     Args:
         recipe: what to compute.
@@ -111,15 +112,12 @@ def _nothing(new: int, failed: int = 0) -> None:
 
 
 def _failed(recipe: Recipe, directory: Path) -> Iterator[str]:
-    failures = [
-        (split, sample, reason)
-        for split in recipe.splits.sizes
-        for sample, reason in store.failures_in(directory, split).items()
-    ]
-    if failures:
-        split, sample, reason = failures[0]
-        are = "sample" if len(failures) == 1 else "samples"
-        yield f"{len(failures)} {are} failed, the first is sample {sample} of the split {split}, which {reason}"
+    number = sum(store.failed_in(directory, split) for split in recipe.splits.sizes)
+    for split in recipe.splits.sizes:
+        for sample, reason in store.failures_in(directory, split).items():
+            are = "sample" if number == 1 else "samples"
+            yield f"{number} {are} failed, the first is sample {sample} of the split {split}, which {reason}"
+            return
 
 
 def _accuracy(recipe: Recipe, directory: Path) -> str:

@@ -1,7 +1,7 @@
 """The folder of a dataset on disk: made once, filled shard by shard, each shard marked when it is all there.
 
 A process may be killed between any two lines here. Files and the store itself appear by renaming something finished,
-the data of a shard are written before its mark, and one writer holds a folder at a time.
+the data of a shard are on the disk before its mark is written, and one writer holds a folder at a time.
 """
 
 import errno
@@ -23,6 +23,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pdesym.datasets import recipe_file, schema
+from pdesym.datasets.durable import flush, replace_file
 from pdesym.datasets.errors import GenerationError, RecipeError
 from pdesym.datasets.recipe import Recipe
 from pdesym.datasets.recipe_problem import shown
@@ -31,6 +32,12 @@ Shard = tuple[str, int]
 
 Shards = Recipe | schema.Layout
 """What knows how the samples are cut into shards."""
+
+MOST_REASONS = 1000
+"""Of failed samples in the attributes of a group: readers take no metadata of any size. The status names all."""
+
+LEFT_OUT = "failures_left_out"
+"""The attribute that says how many failed samples have no reason there, where there are such."""
 
 
 @contextmanager
@@ -49,8 +56,8 @@ def held(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def held_shard(directory: Path, split: str, shard: int) -> Iterator[None]:
-    """Waits until no other process works on a shard, and keeps every other one from it.
+def held_shard(directory: Path, split: str, shard: int) -> Iterator[BinaryIO]:
+    """Waits until no other process works on a shard, keeps every other one from it, and hands out the lock.
 
     The process that holds the folder is not always alone: workers on other machines outlive the one that sent them.
     """
@@ -58,7 +65,34 @@ def held_shard(directory: Path, split: str, shard: int) -> Iterator[None]:
     file.parent.mkdir(exist_ok=True)
     with open(file, "ab") as lock:
         _lock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock
+
+
+def refuse_replaced(recipe: Recipe, directory: Path, split: str, lock: BinaryIO) -> None:
+    """Keeps a worker from writing into a dataset that came in the place of the one it works for.
+
+    A worker that outlives the process that sent it knows nothing of what happens to the folder. Its lock is then not
+    the one that others find there.
+
+    Args:
+        recipe: of the worker.
+        directory: the folder.
+        split: the split it writes into.
+        lock: what `held_shard` handed out.
+
+    Raises:
+        GenerationError: when the folder was removed or completed, or holds the dataset of another recipe.
+    """
+    try:
+        own = os.path.samestat(os.fstat(lock.fileno()), os.stat(lock.name))
+        here = own and group_in(directory, split).attrs.get("recipe") == recipe_file.dump(recipe)
+    except OSError:  # nothing is there
+        here = False
+    if not here or (directory / schema.MANIFEST).exists():
+        raise GenerationError(
+            f"{directory} was removed, replaced or completed by others while this worker was on its split {split}: "
+            "nothing was written there; end workers that are left over from an earlier run."
+        )
 
 
 def _lock(file: BinaryIO, operation: int) -> None:
@@ -115,6 +149,7 @@ def create(layout: schema.Layout, directory: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         for split, group in layout.groups.items():
             _make_group(group, split, partial)
+        flush((file for file in partial.rglob("*") if file.is_file()), partial)
         partial.rename(store)
     if not (directory / schema.MANIFEST).exists():
         for name in (schema.PIECES, schema.FAILURES, schema.LOCKS):
@@ -126,6 +161,11 @@ def recipe_in(directory: Path) -> Recipe:
     return recipe_file.load(Recipe, directory / schema.RECIPE_FILE)
 
 
+def shard_file(split: str, name: str, shard: int, dims: int) -> str:
+    """The file of a shard of a variable with so many axes, below the folder of the dataset."""
+    return "/".join([schema.STORE, split, name, "c", str(shard), *["0"] * (dims - 1)])
+
+
 def group_in(directory: Path, split: str) -> zarr.Group:
     """The zarr group of a split, to be read."""
     return zarr.open_group(directory / schema.STORE, path=split, mode="r", use_consolidated=False)
@@ -134,27 +174,36 @@ def group_in(directory: Path, split: str) -> zarr.Group:
 def status_in(directory: Path, split: str) -> np.ndarray:
     """The status of every sample of a split, int8: `schema.TODO`, `COMPLETE` or `FAILED`.
 
-    Whatever the moment, a sample with another status than `TODO` has all its data on the disk.
+    Whatever the moment, and after a loss of power too, a sample with another status than `TODO` has all its data on the
+    disk.
     """
     return np.asarray(_array(directory, split, schema.STATUS)[:])
 
 
 def missing(shards: Shards, directory: Path) -> list[Shard]:
-    """The shards of a recipe or a layout that have no mark yet."""
-    if not (directory / schema.STORE).exists():
-        return list(shards.shards)
-    status = {split: status_in(directory, split) for split in dict(shards.shards)}
-    return [
-        (split, shard)
-        for split, shard in shards.shards
-        if np.any(status[split][_span(shards, split, shard)] == schema.TODO)
-    ]
+    """The shards of a recipe or a layout that have no mark yet, from one look at the names of the marks."""
+    marks = {split: _marks(directory, split) for split in dict(shards.shards)}
+    return [(split, shard) for split, shard in shards.shards if str(shard) not in marks[split]]
 
 
-def is_marked(shards: Shards, directory: Path, split: str, shard: int) -> bool:
+def is_marked(directory: Path, split: str, shard: int) -> bool:
     """Whether one shard is all there."""
-    status = _array(directory, split, schema.STATUS)[_span(shards, split, shard)]
-    return not np.any(np.asarray(status) == schema.TODO)
+    try:
+        return (directory / shard_file(split, schema.STATUS, shard, 1)).stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _marks(directory: Path, split: str) -> set[str]:
+    """The names of the files of `status`: one for each shard, made when it is all there.
+
+    An empty one is what a loss of power may leave of a file, and no mark.
+    """
+    try:
+        with os.scandir((directory / shard_file(split, schema.STATUS, 0, 1)).parent) as files:
+            return {file.name for file in files if file.stat().st_size > 0}
+    except FileNotFoundError:
+        return set()
 
 
 def write(
@@ -179,7 +228,8 @@ def write(
         failures: why samples have no values, by their index in the split; the caller made their values nan.
 
     Raises:
-        ValueError: when an array is missing, is one too many, or has another shape than the layout says.
+        ValueError: when an array is missing, is one too many, or has another shape than the layout says, or when a
+            field of a sample that did not fail has values that are not finite.
     """
     *variables, _, _ = layout.groups[split].variables
     span = _span(layout, split, shard)
@@ -188,7 +238,8 @@ def write(
             f"Expected the arrays {', '.join(variable.name for variable in variables)} for a shard of {split}, got "
             f"{', '.join(arrays)}."
         )
-    stored = {variable.name: np.asarray(arrays[variable.name], dtype=variable.dtype) for variable in variables}
+    with np.errstate(over="ignore"):  # what overflows is refused below
+        stored = {variable.name: np.asarray(arrays[variable.name], dtype=variable.dtype) for variable in variables}
     for variable in variables:
         expected = (span.stop - span.start, *variable.shape[1:])
         if stored[variable.name].shape != expected:
@@ -196,10 +247,19 @@ def write(
                 f"Expected {variable.name} of shape {expected} for shard {shard} of {split}, got "
                 f"{stored[variable.name].shape}."
             )
+    kept = [row for row in range(span.stop - span.start) if span.start + row not in failures]
+    for variable in variables:
+        if len(variable.dims) > 2 and not np.isfinite(stored[variable.name][kept]).all():
+            raise ValueError(
+                f"The field {variable.name} of shard {shard} of {split} has values that are not finite in a sample "
+                "that did not fail: say why it failed, and make all its values nan."
+            )
     stored[schema.CHECKSUM] = checksums([stored[variable.name] for variable in variables])
     group = zarr.open_group(directory / schema.STORE, path=split, mode="r+", use_consolidated=False)
     for name, array in stored.items():
         _writable(group, name)[span] = array
+    top = directory / schema.STORE / split
+    flush((directory / shard_file(split, name, shard, array.ndim) for name, array in stored.items()), top)
     if failures:
         text = json.dumps({str(sample): reason for sample, reason in failures.items()})
         (directory / schema.FAILURES).mkdir(exist_ok=True)
@@ -207,6 +267,7 @@ def write(
     status = np.full(span.stop - span.start, schema.COMPLETE, dtype="int8")
     status[[sample - span.start for sample in failures]] = schema.FAILED
     _writable(group, schema.STATUS)[span] = status
+    flush([directory / shard_file(split, schema.STATUS, shard, 1)], top)
 
 
 def checksums(arrays: Sequence[np.ndarray]) -> np.ndarray:
@@ -227,13 +288,18 @@ def checksums(arrays: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def failures_in(directory: Path, split: str) -> dict[int, str]:
-    """Why samples of a split failed, by their index; of a dataset that is complete or not."""
+    """Why samples of a split failed, by their index; of a complete dataset at most `MOST_REASONS` of them."""
     gathered = group_in(directory, split).attrs.get("failures")
     if gathered is not None:
         return {int(sample): reason for sample, reason in json.loads(str(gathered)).items()}
     files = (directory / schema.FAILURES).glob(f"{split}-*.json")
     texts = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     return {int(sample): reason for sample, reason in sorted((int(s), r) for text in texts for s, r in text.items())}
+
+
+def failed_in(directory: Path, split: str) -> int:
+    """How many samples of a split failed; of a dataset that is complete or not."""
+    return len(failures_in(directory, split)) + int(str(group_in(directory, split).attrs.get(LEFT_OUT, 0)))
 
 
 def mark_complete(layout: Shards, directory: Path) -> None:
@@ -247,13 +313,18 @@ def mark_complete(layout: Shards, directory: Path) -> None:
     for split in dict(layout.shards):
         group = zarr.open_group(store, path=split, mode="r+", use_consolidated=False)
         if not group.attrs["complete"]:
+            reasons = list(failures_in(directory, split).items())
+            about: dict[str, Any] = {"failures": json.dumps(dict(reasons[:MOST_REASONS]))}
+            if len(reasons) > MOST_REASONS:
+                about[LEFT_OUT] = len(reasons) - MOST_REASONS
             # One write: after it the files with the failures are not needed any more.
-            group.update_attributes({"failures": json.dumps(failures_in(directory, split)), "complete": 1})
+            group.update_attributes({**about, "complete": 1})
     with warnings.catch_warnings():
         # Zarr warns that other readers may not know the gathered copy; the standard has them skip it, and without it
         # xarray warns whenever somebody opens the dataset.
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         zarr.consolidate_metadata(store)
+    flush([store / "zarr.json", *store.glob("*/zarr.json")], store)
     for name in (schema.PIECES, schema.FAILURES, schema.LOCKS):
         shutil.rmtree(directory / name, ignore_errors=True)
     for left_over in directory.rglob("*.partial"):  # of writers that were killed before they renamed their files
@@ -290,12 +361,20 @@ def refuse_other_versions(directory: Path, split: str, device: str) -> None:
             )
 
 
-def disk_bytes(layout: schema.Layout, directory: Path) -> int:
-    """An upper bound of what is still to be written into the folder, in bytes on disk."""
+def disk_bytes(layout: schema.Layout, directory: Path, todo: Sequence[Shard] | None = None) -> int:
+    """An upper bound of what is still to be written into the folder, in bytes on disk.
+
+    Args:
+        layout: of the store.
+        directory: the folder.
+        todo: the shards that are missing, where that is known already.
+    """
     begun = (directory / schema.STORE).exists()
-    todo = Counter(split for split, _ in missing(layout, directory)) if begun else layout.shard_counts
+    counts: Mapping[str, int] = layout.shard_counts
+    if begun:
+        counts = Counter(split for split, _ in (missing(layout, directory) if todo is None else todo))
     total = 0
-    for split, shards in todo.items():
+    for split, shards in counts.items():
         group, samples = layout.groups[split], min(layout.shard, layout.sizes[split])
         total += shards * sum(variable.file_bytes(samples) for variable in group.variables)
         if not begun:
@@ -306,15 +385,6 @@ def disk_bytes(layout: schema.Layout, directory: Path) -> int:
 def errors(recipe: Recipe, directory: Path) -> np.ndarray:
     """The error estimates of all samples, nan where there is none."""
     return np.concatenate([np.asarray(_array(directory, split, "error")[:]) for split in recipe.splits.sizes])
-
-
-def replace_file(path: Path, text: str, only_new: bool = False) -> None:
-    """Writes a file that appears with all of the text or not at all; one that is there stays when `only_new`."""
-    if only_new and path.exists():
-        return
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def _failures_file(directory: Path, split: str, shard: int) -> Path:

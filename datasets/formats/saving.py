@@ -17,6 +17,7 @@ import xarray
 import yaml
 
 from pdesym.datasets import schema, store
+from pdesym.datasets.durable import replace_file
 from pdesym.datasets.errors import GenerationError
 from pdesym.datasets.formats import declaration
 from pdesym.datasets.formats.source import Described, Slab, Source, refuse_changed, source_of_dataset
@@ -83,7 +84,7 @@ def save_sources(
     directory = Path(directory)
     with _filled(directory), store.held(directory):
         _refuse_without_space(layout, directory)
-        store.replace_file(directory / schema.SOURCE_FILE, _declaration(sources, shard, origin or {}))
+        replace_file(directory / schema.SOURCE_FILE, _declaration(sources, shard, origin or {}))
         store.create(layout, directory)
         total = sum(layout.sizes.values())
         label = str(first.attributes["name"])
@@ -183,7 +184,7 @@ def _layout(sources: Mapping[str, Source], shard: int) -> schema.Layout:
         )
         schema.refuse_names_taken_twice(variables, coordinates)
         _refuse_other_sizes(source)
-        attributes = {key: value for key, value in source.attributes.items() if key != "failures"}
+        attributes = {key: value for key, value in source.attributes.items() if key not in ("failures", store.LEFT_OUT)}
         attributes |= {"shard": shard, "variables": json.dumps([one.name for one in variables]), "complete": 0}
         groups[split] = schema.Group(attributes, coordinates, variables)
     return schema.Layout({split: source.samples for split, source in sources.items()}, shard, groups)

@@ -1,16 +1,21 @@
 """Generation by the workers of a dask scheduler, the devices of workers, and what is said when one is missing."""
 
 import builtins
+import os
+import shutil
+import subprocess
 import sys
 import threading
 import time
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
-from pdesym.datasets import GenerationError, cluster, generate
-from pdesym.datasets.block import run_block
-from pdesym.datasets.store import held_shard, missing, prepare
+from pdesym.datasets import GenerationError, cluster, generate, problem, recipe_file, schema
+from pdesym.datasets.block import BlockReport, run_block
+from pdesym.datasets.failure import refuse_without_space
+from pdesym.datasets.store import disk_bytes, held_shard, missing, prepare
 from pdesym.datasets.workers import worker_devices
 from tests.datasets import dask_processes
 from tests.datasets.counted_solving import counts
@@ -43,9 +48,123 @@ def test_without_dask_a_scheduler_is_refused_in_a_sentence(small_kdv, tmp_path, 
         generate(small_kdv, tmp_path, progress=False, scheduler="tcp://127.0.0.1:1")
 
 
-def test_generating_without_a_scheduler_imports_no_dask(small_dataset):
-    assert "pdesym.datasets.cluster" in sys.modules
-    assert not hasattr(cluster, "distributed")
+WITHOUT_A_SCHEDULER = """
+import sys
+from pdesym.datasets import generate, load_recipe
+
+generate(load_recipe(sys.argv[1]), sys.argv[2], progress=False)
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"dask", "distributed", sys.argv[3]}))
+"""
+
+
+def test_generating_without_a_scheduler_imports_no_dask(changed, tmp_path):
+    file = tmp_path / "recipe.yaml"
+    file.write_text(recipe_file.dump(changed(splits={"train": 1})))
+    command = [sys.executable, "-c", WITHOUT_A_SCHEDULER, str(file), str(tmp_path / "data"), "zarr"]
+    environment = {**os.environ, "PYTHONPATH": str(dask_processes.ROOT), "OMP_NUM_THREADS": "1"}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert said == "['zarr']\n"  # which is imported: the look would have seen dask too
+
+
+def with_client(monkeypatch, workers: int, result) -> None:
+    """Lets a scheduler answer that has so many workers, and whose blocks end in `result`."""
+    import distributed
+
+    future = SimpleNamespace(result=result)
+    client = SimpleNamespace(
+        ncores=lambda: dict.fromkeys(range(workers), 1),
+        submit=lambda *_, **__: future,
+        close=lambda **_: None,
+        loop=None,
+    )
+    fake = SimpleNamespace(
+        Client=lambda *_, **__: client, as_completed=lambda futures, **_: futures, KilledWorker=distributed.KilledWorker
+    )
+    monkeypatch.setattr(cluster, "_distributed", lambda: fake)
+
+
+def test_a_shard_that_kills_its_workers_ends_in_a_sentence(small_kdv, tmp_path, monkeypatch):
+    import distributed
+
+    def killed():
+        raise distributed.KilledWorker("shard", None, 3)
+
+    with_client(monkeypatch, 2, killed)
+    with pytest.raises(
+        GenerationError, match=r"A shard took 4 workers of the scheduler tcp://here:1 with it, .*: lower shard or batch"
+    ):
+        generate(small_kdv, tmp_path, progress=False, scheduler="tcp://here:1")
+
+
+def test_the_space_for_the_batches_of_all_workers_is_asked_for(changed, tmp_path, monkeypatch):
+    recipe = changed(splits={"train": 64}, shard=4, batch=2)
+    largest = 4 * schema.layout(recipe).groups["train"].bytes_per_sample
+    free = disk_bytes(schema.layout(recipe), tmp_path) + 3 * largest
+    monkeypatch.setattr("pdesym.datasets.failure.shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    with_client(monkeypatch, 3, lambda: BlockReport("train", 0, 4))
+    refuse_without_space(recipe, tmp_path, workers=3)
+    with pytest.raises(GenerationError, match="make room"):
+        refuse_without_space(recipe, tmp_path, workers=4)
+    assert len(list(cluster.cluster_reports(recipe, tmp_path, recipe.shards, "cpu", "tcp://here:1"))) == 16
+    with_client(monkeypatch, 4, lambda: BlockReport("train", 0, 4))
+    with pytest.raises(GenerationError, match="make room"):
+        list(cluster.cluster_reports(recipe, tmp_path, recipe.shards, "cpu", "tcp://here:1"))
+
+
+@pytest.mark.parametrize(("batch", "another"), [(None, 9), (1, 9), (None, 3)])
+def test_a_worker_that_outlives_its_folder_leaves_the_next_dataset_alone(
+    changed, hashes, tmp_path, monkeypatch, batch, another
+):
+    recipe, other = (changed(splits={"train": 2}, batch=batch, seed=seed) for seed in (3, another))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    prepare(recipe, folder, "cpu")
+    solve_samples, begun, go_on, ends = problem.solve_samples, threading.Event(), threading.Event(), []
+
+    def held_up(*arguments):
+        begun.set()
+        assert go_on.wait(60)
+        return solve_samples(*arguments)
+
+    def work() -> None:
+        try:
+            ends.append(run_block(recipe, folder, "train", 0))
+        except GenerationError as error:
+            ends.append(str(error))
+
+    monkeypatch.setattr(problem, "solve_samples", held_up)
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert begun.wait(60)
+    monkeypatch.setattr(problem, "solve_samples", solve_samples)
+    shutil.rmtree(folder)
+    generate(other, folder, progress=False)
+    before = hashes(folder)
+    go_on.set()
+    worker.join(60)
+    assert "data was removed, replaced or completed by others while this worker was on its split train" in ends[0]
+    assert hashes(folder) == before
+
+
+@pytest.mark.parametrize("begin", [True, False])
+def test_a_worker_whose_folder_is_another_or_gone_does_not_write(changed, hashes, tmp_path, monkeypatch, begin):
+    recipe, other = (changed(splits={"train": 2}, seed=seed) for seed in (3, 9))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    prepare(other if begin else recipe, folder, "cpu")
+    before = hashes(folder)
+
+    def removed(*arguments):
+        assert not begin  # another recipe is seen before anything is solved
+        shutil.rmtree(folder)
+        return solve_samples(*arguments)
+
+    solve_samples = problem.solve_samples
+    monkeypatch.setattr(problem, "solve_samples", removed)
+    with pytest.raises(GenerationError, match="was removed, replaced or completed by others"):
+        run_block(recipe, folder, "train", 0)
+    assert not folder.exists() if not begin else before.items() <= hashes(folder).items()
+    assert not begin or ("train", 0) in missing(other, folder)
 
 
 def test_a_scheduler_that_does_not_answer_is_said(small_kdv, tmp_path, monkeypatch):

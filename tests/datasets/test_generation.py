@@ -1,16 +1,21 @@
 """Generation: a function of the recipe alone, continued where it ended, refused in a sentence where it cannot be."""
 
 import json
+import os
 import re
+import shutil
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 
-from pdesym.datasets import GenerationError, RecipeError, generate, open_dataset, problem, schema
+from pdesym.datasets import GenerationError, RecipeError, generate, open_dataset, problem, save_dataset, schema
+from pdesym.datasets.block import run_block
 from pdesym.datasets.problem import drawn_parameters, initial_fields
-from pdesym.datasets.store import held, prepare
+from pdesym.datasets.store import held, is_marked, missing, prepare, write
+from pdesym.datasets.summary import summarise
+from pdesym.datasets.verification import verify
 from pdesym.solvers import Equation, Grid, solve
 
 
@@ -298,3 +303,134 @@ def test_a_dataset_without_a_solution_ends_in_a_sentence(blowing_up, tmp_path):
         with pytest.raises(GenerationError, match=sentence):
             generate(recipe, tmp_path, progress=False)
     assert not (tmp_path / "manifest.json").exists()
+
+
+def test_values_beyond_the_stored_numbers_are_a_failure_that_says_so(changed, tmp_path):
+    entries = {"equation": "u_t = r*u", "parameters": {"r": {"choice": [0.0, 50.0]}}, "splits": {"train": 6}}
+    recipe = changed(**entries, rtol=1e-6, shard=6)
+    data = open_dataset(generate(recipe, tmp_path / "data", progress=False), "train")
+    grew = drawn_parameters(recipe, "train", range(6))["r"].numpy() > 1
+    assert 0 < grew.sum() < 6
+    np.testing.assert_array_equal(data.status, np.where(grew, schema.FAILED, schema.COMPLETE))
+    np.testing.assert_array_equal(np.isnan(data.u).all(("time", "x")), grew)
+    np.testing.assert_array_equal(np.isfinite(data.u).all(("time", "x")), ~grew)
+    for reason in json.loads(data.attrs["failures"]).values():
+        assert re.fullmatch(r"leaves the range of float32, largest \|u\| = .*e\+4\d: store float64 \(dtype\)", reason)
+    recipe = changed(**entries, rtol=1e-6, shard=6, dtype="float64")
+    assert np.isfinite(open_dataset(generate(recipe, tmp_path / "double", progress=False), "train").u).all()
+
+
+def test_values_that_are_not_finite_are_never_stored_as_complete(small_kdv, tmp_path):
+    prepare(small_kdv, tmp_path, "cpu")
+    layout = schema.layout(small_kdv)
+    *variables, _, _ = layout.groups["train"].variables
+    arrays = {one.name: np.ones((2, *one.shape[1:]), one.dtype) for one in variables}
+    arrays["u"][1, 3, 4] = np.inf
+    with pytest.raises(ValueError, match="The field u of shard 0 of train has values that are not finite in a sample"):
+        write(layout, tmp_path, "train", 0, arrays)
+    assert ("train", 0) in missing(small_kdv, tmp_path)
+    write(layout, tmp_path, "train", 0, arrays, {1: "because"})
+    assert ("train", 0) not in missing(small_kdv, tmp_path)
+
+
+def test_a_sample_whose_parameters_make_no_problem_fails_alone(changed, tmp_path):
+    recipe = changed(
+        equation="u_t = a*(a-1)*u_xx", parameters={"a": {"uniform": [-1, 2]}}, splits={"train": 8}, shard=4
+    )
+    data = open_dataset(generate(recipe, tmp_path / "data", progress=False), "train")
+    a = drawn_parameters(recipe, "train", range(8))["a"].numpy()
+    doomed = (a > 0) & (a < 1)
+    assert 0 < doomed.sum() < 8
+    np.testing.assert_array_equal(data.status, np.where(doomed, schema.FAILED, schema.COMPLETE))
+    for sample, reason in json.loads(data.attrs["failures"]).items():
+        assert re.match(rf"cannot be solved with a = {a[int(sample)]:.6g}: .*ill-posed", reason)
+
+
+@pytest.mark.parametrize("error", [OSError(5, "disk"), MemoryError(), KeyboardInterrupt(), RuntimeError("bug")])
+def test_what_no_sample_is_the_cause_of_ends_the_run(changed, tmp_path, monkeypatch, error):
+    def failing(*arguments):
+        raise error
+
+    monkeypatch.setattr(problem, "solve_samples", failing)
+    with pytest.raises(type(error)):
+        generate(changed(splits={"train": 2}), tmp_path, progress=False)
+    assert not list((tmp_path / "pieces").iterdir())
+
+
+def test_a_reason_names_all_that_was_drawn_and_the_nominal_time(blowing_up, changed, tmp_path):
+    recipe = changed(
+        **{
+            **blowing_up.model_dump(mode="json", exclude_none=True),
+            "rtol": None,
+            "grid": {"points": 32, "length": {"uniform": [30.0, 34.0]}},
+            "times": {"first": 0.5, "last": 2.0, "count": 7, "stretch": {"uniform": [1.0, 1.5]}},
+        }
+    )
+    data = open_dataset(generate(recipe, tmp_path, progress=False), "train")
+    failures = json.loads(data.attrs["failures"])
+    assert failures
+    for reason in failures.values():
+        numbers = re.match(
+            r"blows up shortly after nominal t = [\d.]+ with nu = [\d.]+, length = ([\d.]+), time_stretch = ([\d.]+): ",
+            reason,
+        )
+        assert 30 < float(numbers[1]) < 34
+        assert 1 < float(numbers[2]) < 1.5
+
+
+def test_the_attribute_keeps_some_reasons_and_says_how_many_more_there_are(
+    blowing_up, with_failures, tmp_path, monkeypatch, capsys
+):
+    every = json.loads(open_dataset(with_failures, "train").attrs["failures"])
+    monkeypatch.setattr("pdesym.datasets.store.MOST_REASONS", 1)
+    folder = generate(blowing_up, tmp_path / "data", progress=False)
+    attributes = open_dataset(folder, "train").attrs
+    assert json.loads(attributes["failures"]) == dict(list(every.items())[:1])
+    assert attributes["failures_left_out"] == len(every) - 1
+    assert list(summarise(folder).splits[0].failures) == [int(sample) for sample in every]
+    generate(blowing_up, folder)
+    assert f"{len(every)} samples failed, the first is" in capsys.readouterr().err
+    assert not verify(folder, samples=0, progress=False).findings
+    file = folder / "data.zarr" / "train" / "zarr.json"
+    metadata = json.loads(file.read_text())
+    metadata["attributes"]["failures_left_out"] += 1
+    file.write_text(json.dumps(metadata))
+    said = [f for f in verify(folder, samples=0, progress=False).findings if f.startswith("data.zarr/train/status: ")]
+    assert said == [
+        f"data.zarr/train/status: {len(every)} samples failed, and by the attributes it is 1 with a reason and "
+        f"{len(every)} more."
+    ]
+    save_dataset({"train": open_dataset(with_failures, "train")}, tmp_path / "copy", progress=False)
+    copied = open_dataset(tmp_path / "copy", "train").attrs
+    assert (len(json.loads(copied["failures"])), copied["failures_left_out"]) == (1, len(every) - 1)
+    assert not verify(tmp_path / "copy", samples=0, progress=False).findings
+
+
+def test_what_is_missing_is_known_from_one_look_at_a_folder(small_kdv, small_dataset, tmp_path, monkeypatch):
+    folder = shutil.copytree(small_dataset, tmp_path / "data")
+    monkeypatch.setattr("pdesym.datasets.store.zarr", None)  # no file is opened
+    assert missing(small_kdv, folder) == []
+    marks = folder / "data.zarr" / "train" / "status" / "c"
+    (marks / "0").unlink()
+    (marks / "2").write_bytes(b"")  # as a loss of power leaves it
+    (marks / "0.12.partial").write_bytes(b"mark")
+    assert missing(small_kdv, folder) == [("train", 0), ("train", 2)]
+    assert [is_marked(folder, "train", shard) for shard in range(3)] == [False, True, False]
+
+
+def test_the_data_of_a_shard_are_on_the_disk_before_its_mark(small_kdv, tmp_path, monkeypatch):
+    flushed = []
+    fsync = os.fsync
+
+    def noted(descriptor):
+        fsync(descriptor)
+        flushed.append((os.readlink(f"/proc/self/fd/{descriptor}"), is_marked(tmp_path, "valid", 0)))
+
+    prepare(small_kdv, tmp_path, "cpu")
+    monkeypatch.setattr(os, "fsync", noted)
+    run_block(small_kdv, tmp_path, "valid", 0)
+    before = {path for path, marked in flushed if not marked}
+    for name in ("u", "error", "checksum", "invariant_mass"):
+        for part in ("c", "c/0", *(("c/0/0", "c/0/0/0") if name == "u" else ())):
+            assert str(tmp_path / "data.zarr" / "valid" / name / part) in before
+    assert str(tmp_path / "data.zarr" / "valid" / "status" / "c" / "0") in {path for path, marked in flushed if marked}

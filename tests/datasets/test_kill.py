@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -276,15 +277,81 @@ def test_a_batch_that_is_kept_is_not_solved_again(batched, reference, hashes, tm
     assert hashes(folder) == hashes(reference)
 
 
-def test_a_damaged_piece_is_solved_again(batched, reference, hashes, tmp_path):
+def zeros(layout, batch: range) -> dict[str, np.ndarray]:
+    *variables, _, _ = layout.groups["train"].variables
+    return {one.name: np.zeros((len(batch), *one.shape[1:]), one.dtype) for one in variables}
+
+
+def test_a_damaged_or_foreign_piece_is_solved_again(batched, changed, reference, hashes, tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
     prepare(batched, folder, "cpu")
+    layout = schema.layout(batched)
+    here = pieces.Pieces(batched, layout, folder, "train", 0)
     for number, damage in enumerate([b"", b"no zip", None]):
-        pieces.keep(folder, "train", 0, range(2 * number, 2 * number + 2), {"u": np.zeros((2, 9, 32))}, {})
-        file = folder / "pieces" / f"train-0-{2 * number}-{2 * number + 2}.npz"
+        batch = range(2 * number, 2 * number + 2)
+        here.keep(batch, (zeros(layout, batch), {}))
+        assert here.kept(batch)[0].keys() == zeros(layout, batch).keys()  # whole, it would be taken
+        file = folder / "pieces" / f"train-0-{batch.start}-{batch.stop}.npz"
         content = bytearray(file.read_bytes())
         content[len(content) // 2] ^= 1
         file.write_bytes(bytes(content) if damage is None else damage)
+    whole = zeros(layout, range(2))
+    wrong = [
+        {**whole, "u": np.zeros((2, 9, 31), "float32")},
+        {**whole, "u": whole["u"].astype("float64")},
+        {**whole, "v": whole["u"]},
+        {name: values for name, values in whole.items() if name != "steps"},
+        {name: values[:1] for name, values in whole.items()},
+        {},
+    ]
+    second = pieces.Pieces(batched, layout, folder, "train", 1)
+    for arrays in wrong:
+        second.keep(range(8, 10), (arrays, {}))
+        assert second.kept(range(8, 10)) is None
+    second.keep(range(8, 10), (whole, {3: "because"}))
+    assert second.kept(range(8, 10)) is None
+    other = pieces.Pieces(batched.model_copy(update={"seed": 4}), layout, folder, "train", 1)
+    other.keep(range(10, 12), (whole, {}))
+    other.set_apart(range(12, 14))
+    assert second.kept(range(10, 12)) is None
+    assert not second.is_apart(range(12, 14))
     generate(batched, folder, progress=False)
     assert hashes(folder) == hashes(reference)
+
+
+def test_a_kill_while_the_samples_of_a_failing_batch_are_solved_one_by_one_costs_one_sample(
+    changed, hashes, tmp_path, monkeypatch
+):
+    recipe = changed(
+        equation="u_t = u**2 + nu*u_xx",
+        parameters={"nu": {"uniform": [0.001, 0.002]}},
+        initial={"terms": 2, "amplitude": 0.4, "waves": [1]},
+        splits={"train": 8},
+        rtol=None,
+        dt=0.05,
+        seed=2,
+        shard=8,
+    )
+    expected = generate(recipe, tmp_path / "expected", progress=False)
+    solve_samples, begun, finished = problem.solve_samples, Counter(), Counter()
+
+    def killed_after_two(recipe, split, samples, device="cpu"):
+        if sum(begun.values()) >= most:
+            raise KeyboardInterrupt
+        begun[tuple(samples)] += 1
+        result = solve_samples(recipe, split, samples, device)
+        finished.update(samples)
+        return result
+
+    monkeypatch.setattr(problem, "solve_samples", killed_after_two)
+    for run in range(4):
+        most = 2 * (run + 1)
+        with pytest.raises(KeyboardInterrupt):
+            generate(recipe, tmp_path / "data", progress=False)
+    most = 100
+    generate(recipe, tmp_path / "data", progress=False)
+    assert set(begun.values()) == {1}  # the batch once, and each of its samples once
+    assert len(begun) == 9
+    assert set(finished.values()) == {1}
+    assert hashes(tmp_path / "data") == hashes(expected)
