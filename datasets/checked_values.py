@@ -8,7 +8,6 @@ import numpy as np
 import zarr
 
 from pdesym.datasets import schema, store
-from pdesym.datasets.rederived import shard_file
 from pdesym.datasets.verified_files import Files
 
 _SLACK = 2**16
@@ -26,6 +25,7 @@ class Part:
         samples: how many.
         shard: samples in a file.
         failures: why samples failed, by index.
+        unnamed: how many failed after those, without a reason that is kept.
         emptied: whether all fields of those are nan, as in generated data; imported ones may keep what they had.
     """
 
@@ -35,6 +35,7 @@ class Part:
     samples: int
     shard: int
     failures: Mapping[int, str]
+    unnamed: int = 0
     emptied: bool = True
 
 
@@ -46,20 +47,30 @@ def value_findings(
     No more than one shard is in memory.
     """
     yield from ((said, range(0)) for said in _foreign_failures(part))
+    failed = unread = 0
     for first in range(0, part.samples, part.shard):
         samples = range(first, min(first + part.shard, part.samples))
         values, damage = _decoded(part, samples, files)
         yield from ((said, samples) for said in damage)
-        if not damage:
+        if damage:
+            unread += len(samples)
+        else:
             yield from _shard_findings(part, samples, values)
+            failed += int((values[schema.STATUS] == schema.FAILED).sum())
         advance(len(samples))
+    if part.unnamed and not failed <= len(part.failures) + part.unnamed <= failed + unread:
+        yield (
+            f"{schema.STORE}/{part.split}/status: {failed} samples failed, and by the attributes it is "
+            f"{len(part.failures)} with a reason and {part.unnamed} more.",
+            range(0),
+        )
 
 
 def _decoded(part: Part, samples: range, files: Files) -> tuple[dict[str, np.ndarray], list[str]]:
     """The values of a shard, and for every file that cannot be read a sentence."""
     values, damage = {}, []
     for name, array in part.arrays.items():
-        file = shard_file(part.split, name, samples.start // part.shard, array.ndim)
+        file = store.shard_file(part.split, name, samples.start // part.shard, array.ndim)
         if file not in files.sizes:
             damage.append(f"{file} is {files.strange.get(file, 'missing')}: its samples are lost.")
             continue
@@ -77,6 +88,7 @@ def _decoded(part: Part, samples: range, files: Files) -> tuple[dict[str, np.nda
 def _shard_findings(part: Part, samples: range, values: Mapping[str, np.ndarray]) -> Iterator[tuple[str, range]]:
     place = f"{schema.STORE}/{part.split}"
     *names, checksum, status = values
+    unnamed = max(part.failures) if part.unnamed else part.samples  # the last sample that needs a reason
     computed = store.checksums([values[name] for name in names])
     finite = np.ones(len(samples), dtype=bool)
     empty = np.ones(len(samples), dtype=bool)
@@ -95,7 +107,7 @@ def _shard_findings(part: Part, samples: range, values: Mapping[str, np.ndarray]
         mark = int(values[status][row])
         if mark not in (schema.COMPLETE, schema.FAILED):
             yield f"{place}/status: sample {sample} has {mark}, expected {schema.COMPLETE} or {schema.FAILED}.", this
-        elif (mark == schema.FAILED) != (sample in part.failures):
+        elif (mark == schema.FAILED) != (sample in part.failures) and not (mark == schema.FAILED and sample > unnamed):
             said = "gives no reason" if mark == schema.FAILED else "gives a reason why it failed"
             yield f"{place}/status: sample {sample} has {mark}, and the attribute failures {said}.", this
         elif mark == schema.COMPLETE and not finite[row]:

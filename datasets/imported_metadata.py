@@ -8,7 +8,8 @@ import zarr
 from pdesym.datasets import schema
 from pdesym.datasets.checked_values import Part
 from pdesym.datasets.recipe_problem import shown
-from pdesym.datasets.rederived import failures_of, shard_file
+from pdesym.datasets.rederived import failures_of, left_out_of
+from pdesym.datasets.store import shard_file
 from pdesym.datasets.stored_metadata import attributes_of, require_arrays
 from pdesym.datasets.verified_files import Files, differences
 
@@ -62,7 +63,8 @@ def imported_part(directory: Path, split: str, files: Files) -> Part:
             raise ValueError(f"{place}: data_type is {array.dtype}, expected numbers.")
         if array.dtype.itemsize * rows * _product(array.shape[1:]) > _MOST_BYTES:
             raise ValueError(f"{place}: shape is {list(array.shape)}, which is more than a file can hold.")
-    return Part(split, about["fields"], arrays, samples, shard, failures_of(files, split), emptied=False)
+    failures, unnamed = failures_of(files, split), left_out_of(files, split)
+    return Part(split, about["fields"], arrays, samples, shard, failures, unnamed, emptied=False)
 
 
 def imported_files(part: Part, files: Files) -> set[str]:

@@ -53,12 +53,7 @@ def shard_files(layout: schema.Layout) -> Iterator[str]:
     """The file of every shard of every variable."""
     for split, shard in layout.shards:
         for variable in layout.groups[split].variables:
-            yield shard_file(split, variable.name, shard, len(variable.shape))
-
-
-def shard_file(split: str, name: str, shard: int, dims: int) -> str:
-    """The file of a shard of a variable with so many axes."""
-    return "/".join([schema.STORE, split, name, "c", str(shard), *["0"] * (dims - 1)])
+            yield store.shard_file(split, variable.name, shard, len(variable.shape))
 
 
 def size_findings(recipe: Recipe, files: Files) -> list[str]:
@@ -99,8 +94,10 @@ def rederived(recipe: Recipe, files: Files) -> Iterator[Rederived]:
         for split in layout.sizes:
             group = zarr.open_group(folder / schema.STORE, path=split, mode="r+", use_consolidated=False)
             about = _stored_attributes(files, split)
-            failures = about.get("failures")
+            failures, left_out = about.get("failures"), about.get(store.LEFT_OUT)
             group.update_attributes({**versions, "failures": failures if isinstance(failures, str) else "{}"})
+            if _is_count(left_out):
+                group.update_attributes({store.LEFT_OUT: left_out})
             # One after another, so that the keys stand in the order in which `store.mark_complete` adds them.
             group.update_attributes({"complete": 1})
         store.mark_complete(layout, folder)
@@ -194,6 +191,10 @@ def _stored_attributes(files: Files, split: str) -> dict[str, Any]:
     return attributes if isinstance(attributes, dict) else {}
 
 
+def _is_count(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number > 0
+
+
 def failures_of(files: Files, split: str) -> dict[int, str]:
     """Why samples failed, by their index, as the attributes of a split say.
 
@@ -208,3 +209,21 @@ def failures_of(files: Files, split: str) -> dict[int, str]:
             f"{schema.STORE}/{split}/zarr.json: attributes.failures is {shown(text)}, expected JSON that gives a "
             "reason for every sample that failed."
         ) from None
+
+
+def left_out_of(files: Files, split: str) -> int:
+    """How many samples failed for which the attributes of a split have no room.
+
+    Raises:
+        ValueError: when the attribute is not what it should be.
+    """
+    attributes = _stored_attributes(files, split)
+    if store.LEFT_OUT not in attributes:
+        return 0
+    number = attributes[store.LEFT_OUT]
+    if not _is_count(number) or len(failures_of(files, split)) != store.MOST_REASONS:
+        raise ValueError(
+            f"{schema.STORE}/{split}/zarr.json: attributes.{store.LEFT_OUT} is {shown(number)}, expected a number "
+            f"above 0 beside {store.MOST_REASONS} reasons."
+        )
+    return int(number)

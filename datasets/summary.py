@@ -16,6 +16,7 @@ from pdesym.datasets.moments import Moments
 from pdesym.datasets.open import open_dataset
 from pdesym.datasets.resolution import Resolution
 from pdesym.datasets.spectra import PowerSpectra
+from pdesym.datasets.store import LEFT_OUT
 from pdesym.datasets.stored import (
     OWN_SCALES,
     axes_of_data,
@@ -103,7 +104,7 @@ class SplitSummary:
     Attributes:
         name: of the split.
         samples: that are stored, those that failed among them.
-        failures: why samples failed, by their index.
+        failures: why samples failed, by their index; "" where the reason is not kept.
         stored_bytes: on the disk.
         bytes: of all numbers, decoded.
         fields: one for each.
@@ -187,6 +188,13 @@ def summarise(directory: str | Path) -> Summary:
         )
 
 
+def _failures(data: xarray.Dataset) -> dict[int, str]:
+    reasons = {int(sample): str(why) for sample, why in json.loads(str(data.attrs.get("failures", "{}"))).items()}
+    if LEFT_OUT not in data.attrs:
+        return reasons
+    return {sample: reasons.get(sample, "") for sample in np.flatnonzero(data[schema.STATUS] == schema.FAILED).tolist()}
+
+
 def _split(directory: Path, split: str, data: xarray.Dataset) -> SplitSummary:
     kept = kept_samples(data)
     fields = tuple(_field(data, field, kept) for field in fields_of_data(data))
@@ -203,7 +211,7 @@ def _split(directory: Path, split: str, data: xarray.Dataset) -> SplitSummary:
     return SplitSummary(
         split,
         data.sizes["sample"],
-        {int(sample): str(why) for sample, why in json.loads(str(data.attrs.get("failures", "{}"))).items()},
+        _failures(data),
         sum(path.stat().st_size for path in store.rglob("*") if path.is_file()),
         sum(variable.nbytes for variable in data.data_vars.values()),
         fields,

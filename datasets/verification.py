@@ -12,6 +12,7 @@ from pdesym.datasets.progress import shown_progress
 from pdesym.datasets.rederived import (
     Rederived,
     failures_of,
+    left_out_of,
     metadata_findings,
     rederived,
     size_findings,
@@ -171,14 +172,14 @@ def _parts(made: Rederived, files: Files) -> tuple[dict[str, Part], list[str]]:
     parts, findings = {}, []
     for split, group in made.layout.groups.items():
         try:
-            failures = failures_of(files, split)
+            failures, unnamed = failures_of(files, split), left_out_of(files, split)
         except ValueError as damage:
-            failures = {}
+            failures, unnamed = {}, 0
             findings.append(str(damage))
         names = [variable.name for variable in group.variables]
         fields = tuple(variable.name for variable in group.variables if len(variable.dims) > 2)
         arrays = {name: made.array(split, name) for name in names}
-        parts[split] = Part(split, fields, arrays, made.layout.sizes[split], made.layout.shard, failures)
+        parts[split] = Part(split, fields, arrays, made.layout.sizes[split], made.layout.shard, failures, unnamed)
     return parts, findings
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pdesym.datasets import schema
+from pdesym.datasets import schema, store
 from pdesym.datasets.formats import hdf5_guard
 from pdesym.datasets.formats.source import AXES, Described, Slab, Source
 
@@ -157,6 +157,7 @@ def without_left_out(attributes: dict[str, Any], left_out: Mapping[str, str]) ->
     """The attributes of a split from which samples were left out: which, and why."""
     if not left_out:
         return attributes
+    attributes = {key: value for key, value in attributes.items() if key != store.LEFT_OUT}
     return attributes | {"failures": "{}", "left_out": json.dumps(dict(left_out))}
 
 

@@ -193,9 +193,10 @@ def source_of_dataset(data: xarray.Dataset, checked: bool = False) -> Source:
         coordinates={str(dim): (plain(data[dim].attrs, str(dim)), data[dim].values) for dim in _dims(data, fields)},
         variables=variables,
         status=status,
-        failures=failures
-        if set(failures) == set(np.flatnonzero(status == schema.FAILED).tolist())
-        else dict.fromkeys(np.flatnonzero(status == schema.FAILED).tolist(), "failed before it was copied"),
+        failures={
+            sample: failures.get(sample, "failed before it was copied")
+            for sample in np.flatnonzero(status == schema.FAILED).tolist()
+        },
         one=lambda name, part: np.asarray(data[name].variable[part].values),
         checksums=data[schema.CHECKSUM].values if checked and schema.CHECKSUM in data else None,
     )
