@@ -12,6 +12,7 @@ from pdesym.datasets import problem, store
 from pdesym.datasets.block import BlockReport, run_block
 from pdesym.datasets.cluster import cluster_reports
 from pdesym.datasets.failure import explained, refuse_without_solutions, refuse_without_space
+from pdesym.datasets.lost_files import take_back
 from pdesym.datasets.planning import plan
 from pdesym.datasets.progress import seconds_text, shown_progress, size_text
 from pdesym.datasets.recipe import Recipe
@@ -29,9 +30,9 @@ def generate(
     """Fills a folder with the dataset of a recipe.
 
     A run that was ended, by whatever, is continued by the same call: shards and batches that are complete are kept, the
-    others are solved. The bytes depend neither on interruptions nor on the number of workers, wherever they are. A
-    sample without a solution has the status 2 and nan for values, and the attribute `failures` says why, for the first
-    thousand in a split.
+    others are solved, and so are shards of which a file was lost. The bytes depend neither on interruptions nor on the
+    number of workers, wherever they are. A sample without a solution has the status 2 and nan for values, and the
+    attribute `failures` says why, for the first thousand in a split.
 
     Args:
         recipe: what to compute.
@@ -65,6 +66,7 @@ def generate(
     store.refuse_other_content(recipe, directory)
     with store.held(directory):
         store.refuse_other_content(recipe, directory)  # another process may have begun between these lines
+        take_back(recipe, directory)
         refuse_without_space(recipe, directory, workers)
         with explained(recipe, directory):
             store.prepare(recipe, directory, device)

@@ -7,6 +7,7 @@ import numpy as np
 import xarray
 
 from pdesym.datasets import schema
+from pdesym.datasets.lost_files import lost_files
 from pdesym.datasets.schema import COMPLETE, FAILED, TODO
 from pdesym.datasets.stored_metadata import attributes_of, require_arrays
 
@@ -49,6 +50,11 @@ def open_dataset(directory: str | Path, split: str, unfinished: bool = False) ->
         raise ValueError(
             f"The split {split} in {directory} is not complete, {todo} of its {len(status)} samples are missing: "
             "repeat the command that generates it, or open it with unfinished=True."
+        )
+    for lost in lost_files(directory, split):
+        raise ValueError(
+            f"{lost.path} is gone: repeat the command that generates the dataset, which solves the samples again, or "
+            "restore the file."
         )
     return data
 

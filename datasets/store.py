@@ -182,8 +182,8 @@ def status_in(directory: Path, split: str) -> np.ndarray:
 
 def missing(shards: Shards, directory: Path) -> list[Shard]:
     """The shards of a recipe or a layout that have no mark yet, from one look at the names of the marks."""
-    marks = {split: _marks(directory, split) for split in dict(shards.shards)}
-    return [(split, shard) for split, shard in shards.shards if str(shard) not in marks[split]]
+    marks = {split: marked(directory, split) for split in dict(shards.shards)}
+    return [(split, shard) for split, shard in shards.shards if shard not in marks[split]]
 
 
 def is_marked(directory: Path, split: str, shard: int) -> bool:
@@ -194,14 +194,14 @@ def is_marked(directory: Path, split: str, shard: int) -> bool:
         return False
 
 
-def _marks(directory: Path, split: str) -> set[str]:
-    """The names of the files of `status`: one for each shard, made when it is all there.
+def marked(directory: Path, split: str) -> set[int]:
+    """The shards of a split that are all there: `status` has one file for each, made when it is.
 
     An empty one is what a loss of power may leave of a file, and no mark.
     """
     try:
         with os.scandir((directory / shard_file(split, schema.STATUS, 0, 1)).parent) as files:
-            return {file.name for file in files if file.stat().st_size > 0}
+            return {int(file.name) for file in files if file.name.isdecimal() and file.stat().st_size > 0}
     except FileNotFoundError:
         return set()
 

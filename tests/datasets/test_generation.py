@@ -434,3 +434,25 @@ def test_the_data_of_a_shard_are_on_the_disk_before_its_mark(small_kdv, tmp_path
         for part in ("c", "c/0", *(("c/0/0", "c/0/0/0") if name == "u" else ())):
             assert str(tmp_path / "data.zarr" / "valid" / name / part) in before
     assert str(tmp_path / "data.zarr" / "valid" / "status" / "c" / "0") in {path for path, marked in flushed if marked}
+
+
+@pytest.mark.parametrize("lost", ["u/c/1/0/0", "error/c/0", "invariant_mass/c/2/0", "checksum/c/1", "status/c/0"])
+def test_a_shard_with_a_lost_file_is_refused_and_solved_again(small_kdv, small_dataset, hashes, tmp_path, lost):
+    folder = tmp_path / "copy"
+    shutil.copytree(small_dataset, folder)
+    (folder / "data.zarr" / "train" / lost).unlink()
+    with pytest.raises(
+        ValueError, match=r"is gone: repeat the command|is not complete, 2 of its 5 samples are missing"
+    ):
+        open_dataset(folder, "train")
+    generate(small_kdv, folder, progress=False)
+    assert hashes(folder) == hashes(small_dataset)
+
+
+@pytest.mark.parametrize("lost", ["u/zarr.json", "zarr.json", "time/c/0", "sample/c/0"])
+def test_lost_metadata_are_said(small_kdv, small_dataset, tmp_path, lost):
+    folder = tmp_path / "copy"
+    shutil.copytree(small_dataset, folder)
+    (folder / "data.zarr" / "train" / lost).unlink()
+    with pytest.raises(GenerationError, match=re.escape(f"{lost} is gone, which solving again does not bring back")):
+        generate(small_kdv, folder, progress=False)
