@@ -97,6 +97,8 @@ def _solved_shard(
         """A batch that is kept, or what comes of solving it together, kept from now on."""
         piece = kept.kept(batch)
         if piece is None and not kept.is_apart(batch):
+            refuse_replaced()
+            kept.begin(batch)
             piece = _attempt(recipe, kept.split, batch, device)
             if piece is None:
                 refuse_replaced()
@@ -106,8 +108,9 @@ def _solved_shard(
                 kept.keep(batch, piece)
         return piece
 
-    for first in range(0, len(samples), size):
-        batch = samples[first : first + size]
+    batches = [samples[first : first + size] for first in range(0, len(samples), size)]
+    for batch in sorted(batches, key=kept.was_begun):
+        first = batch.start - samples.start
         piece = solved(batch)
         if piece is None:
             alone = [solved(range(sample, sample + 1)) for sample in batch]
@@ -115,7 +118,7 @@ def _solved_shard(
         for name, values in piece[0].items():
             arrays[name][first : first + len(batch)] = values
         failures |= piece[1]
-    return arrays, failures
+    return arrays, dict(sorted(failures.items()))
 
 
 def _joined(samples: Sequence[int], alone: Sequence[Piece]) -> Piece:

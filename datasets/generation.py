@@ -13,6 +13,7 @@ from pdesym.datasets.block import BlockReport, run_block
 from pdesym.datasets.cluster import cluster_reports
 from pdesym.datasets.failure import explained, refuse_without_solutions, refuse_without_space
 from pdesym.datasets.lost_files import take_back
+from pdesym.datasets.pieces import last_if_begun
 from pdesym.datasets.planning import plan
 from pdesym.datasets.progress import seconds_text, shown_progress, size_text
 from pdesym.datasets.recipe import Recipe
@@ -70,7 +71,7 @@ def generate(
         refuse_without_space(recipe, directory, workers)
         with explained(recipe, directory):
             store.prepare(recipe, directory, device)
-        todo = store.missing(recipe, directory)
+        todo = last_if_begun(directory, store.missing(recipe, directory))
         if todo:
             store.refuse_other_versions(directory, todo[0][0], device)
         _run(recipe, directory, todo, progress, _reports(recipe, directory, todo, workers, device, scheduler))

@@ -30,9 +30,9 @@ def lost_files(directory: Path, split: str) -> Iterator[LostFile]:
         of_samples = name not in dims
         if name == schema.STATUS or (not of_samples and array.shape == (1,)):  # of a coordinate 0 there is no file
             continue
-        for shard in range(-(-array.shape[0] // (array.shards or array.chunks)[0])):
+        for shard in sorted(marked) if of_samples else (0,):  # a coordinate is one file
             path = directory / store.shard_file(split, name, shard, array.ndim)
-            if (shard in marked or not of_samples) and not path.is_file():
+            if not path.is_file():
                 yield LostFile(path, shard if of_samples else None)
 
 

@@ -7,6 +7,7 @@ written. Only who holds the shard touches them.
 import hashlib
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from pdesym.datasets.recipe import Recipe
 
 Piece = tuple[dict[str, np.ndarray], dict[int, str]]
 """The arrays of a batch by name, none where all its samples failed, and why samples failed, by index in the split."""
+
+_BEGUN = ".begun"
 
 # No names of arrays.
 _FAILURES, _RECIPE = "failures of the batch", "digest of the recipe"
@@ -53,6 +56,7 @@ class Pieces:
         file = self._file(batch)
         file.parent.mkdir(exist_ok=True)
         replace_written(file, lambda stream: np.savez(stream, **entries))
+        self._begun(batch).unlink(missing_ok=True)
 
     def kept(self, batch: range) -> Piece | None:
         """A batch that was finished before; None when there is none, or its file is damaged or of another dataset."""
@@ -81,6 +85,15 @@ class Pieces:
         except OSError:
             return False
 
+    def begin(self, batch: range) -> None:
+        """Keeps that solving a batch is begun. What ended it, a kill or its own memory, may come again."""
+        self._begun(batch).parent.mkdir(exist_ok=True)
+        self._begun(batch).touch()
+
+    def was_begun(self, batch: range) -> bool:
+        """Whether solving a batch was begun before, and not finished."""
+        return self._begun(batch).exists()
+
     def remove(self) -> None:
         """Removes all of it, when the shard is written."""
         for file in (self.directory / schema.PIECES).glob(f"{self.split}-{self.shard}-*"):
@@ -99,3 +112,18 @@ class Pieces:
 
     def _mark(self, batch: range) -> Path:
         return self._file(batch).with_suffix(".apart")
+
+    def _begun(self, batch: range) -> Path:
+        return self._file(batch).with_suffix(_BEGUN)
+
+
+def last_if_begun(directory: Path, todo: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Shards in the order in which to solve them: at the end those in which something was begun and not finished.
+
+    What ends a process each time it is tried, such as a batch that is too large for the memory, then holds up nothing
+    else; and runs that are ended again and again begin no batch twice before all others.
+    """
+    folder = directory / schema.PIECES
+    names = [file.name for file in folder.iterdir() if file.suffix == _BEGUN] if folder.is_dir() else []
+    begun = {(split, int(shard)) for split, shard, *_ in (name.split("-") for name in names)}
+    return sorted(todo, key=lambda shard: shard in begun)

@@ -2,7 +2,8 @@
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,13 @@ from pdesym.datasets.decoded import cache_room, decode_into, decoded_file, decod
 from pdesym.datasets.free_memory import free_memory
 from pdesym.datasets.normaliser import Normaliser
 from pdesym.datasets.open import open_dataset
-from pdesym.datasets.stored import fields_of_data, grid_of_data, lengths_of_data, stretch_of_data
+from pdesym.datasets.stored import (
+    drawn_parameters,
+    fields_of_data,
+    grid_of_data,
+    lengths_of_data,
+    stretch_of_data,
+)
 from pdesym.solvers import Grid
 
 Place = Literal["auto", "memory", "memmap", "device"]
@@ -32,13 +39,15 @@ class Window:
     """A batch of windows: the frames that go in, the frames that should come out, and the times of both.
 
     `times` holds the times of `u_in` and then those of `u_out`, float64; each window has those of its own trajectory.
-    `length` holds the box of each window along each axis, float64; None where it is that of the grid.
+    `length` holds the box of each window along each axis, float64; None where it is that of the grid. `parameters` has
+    what each trajectory drew of the parameters of its equation, float64, by name.
     """
 
     u_in: Float[Tensor, "batch frames_in channel *space"]
     u_out: Float[Tensor, "batch frames_out channel *space"]
     times: Float[Tensor, "batch frames"]
     length: Float[Tensor, "batch dims"] | None = None
+    parameters: Mapping[str, Float[Tensor, " batch"]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class Windows:
             0, 1, 2, ….
         normaliser: is applied to every window when it is cut; `u` stays as it is.
         device: where windows are given; None for that of `u`.
+        parameters: of the equation that every trajectory drew for itself, by name.
 
     Raises:
         ValueError: when the shapes do not fit, or a trajectory is shorter than a window.
@@ -74,6 +84,7 @@ class Windows:
     index: Int[Tensor, " sample"] | None = None
     normaliser: Normaliser | None = None
     device: torch.device | None = None
+    parameters: Mapping[str, Float[Tensor, " sample"]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expected = (len(self.times), len(self.fields), *self.grid.points)
@@ -91,8 +102,9 @@ class Windows:
                 f"A window of {self.frames_in} + {self.frames_out} frames does not fit into trajectories of "
                 f"{len(self.times)}: ask for fewer frames, or generate with a larger times.count."
             )
-        for name, shape in (("stretch", ()), ("length", (self.grid.dims,)), ("index", ())):
-            values = getattr(self, name)
+        expected_of = {name: ((), values) for name, values in self.parameters.items()}
+        expected_of |= {name: ((), getattr(self, name)) for name in ("stretch", "index")}
+        for name, (shape, values) in {**expected_of, "length": ((self.grid.dims,), self.length)}.items():
             if values is not None and tuple(values.shape) != (self.samples, *shape):
                 raise ValueError(
                     f"Expected {name} of shape {(self.samples, *shape)} for these trajectories, got "
@@ -155,6 +167,10 @@ class Windows:
                 None if length is None else length[kept].to(device),
                 None if len(kept) == data.sizes["sample"] else kept,
                 device=None if u.device.type == device.type else device,
+                parameters={
+                    name: torch.tensor(data[name].values, dtype=torch.float64)[kept].to(device)
+                    for name in drawn_parameters(data)
+                },
             )
 
     @property
@@ -179,8 +195,8 @@ class Windows:
         step = max(1, math.prod(self.u.shape[2:]) // _FINGERPRINT)
         for frame in (0, len(self.times) - 1):
             hashed.update(_bytes(self.u[:, frame].flatten(1)[:, ::step]))
-        for name in ("times", "stretch", "length", "index"):
-            values = getattr(self, name)
+        others = {name: getattr(self, name) for name in ("times", "stretch", "length", "index")}
+        for name, values in {**others, **self.parameters}.items():
             hashed.update(name.encode() + (b"" if values is None else _bytes(values)))
         return hashed.hexdigest()
 
@@ -233,7 +249,8 @@ class Windows:
         if self.stretch is not None:
             times = times * self.stretch[of, None]
         length = None if self.length is None else self.length[of]
-        return Window(u[:, : self.frames_in], u[:, self.frames_in :], times, length)
+        parameters = {name: values[of] for name, values in self.parameters.items()}
+        return Window(u[:, : self.frames_in], u[:, self.frames_in :], times, length, parameters)
 
 
 def _bytes(values: Tensor) -> bytes:

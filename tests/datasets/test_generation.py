@@ -354,7 +354,7 @@ def test_what_no_sample_is_the_cause_of_ends_the_run(changed, tmp_path, monkeypa
     monkeypatch.setattr(problem, "solve_samples", failing)
     with pytest.raises(type(error)):
         generate(changed(splits={"train": 2}), tmp_path, progress=False)
-    assert not list((tmp_path / "pieces").iterdir())
+    assert {file.suffix for file in (tmp_path / "pieces").iterdir()} == {".begun"}
 
 
 def test_a_reason_names_all_that_was_drawn_and_the_nominal_time(blowing_up, changed, tmp_path):

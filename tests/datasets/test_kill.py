@@ -256,24 +256,27 @@ def test_twenty_kills_at_random_moments(batched, reference, hashes, tmp_path, en
 
 
 def test_a_batch_that_is_kept_is_not_solved_again(batched, reference, hashes, tmp_path, monkeypatch):
-    recipe, folder = batched, tmp_path / "data"
-    solve_samples, solved = problem.solve_samples, []
+    folder, solve_samples, solved = tmp_path / "data", problem.solve_samples, []
 
-    def twice_only(*arguments):
-        if len(solved) == 3:
+    def three_only(*arguments):
+        if len(solved) % 4 == 3:
+            solved.append(None)
             raise KeyboardInterrupt
-        solved.append(arguments[2])
+        solved.append((arguments[1], min(arguments[2])))
         return solve_samples(*arguments)
 
-    monkeypatch.setattr(problem, "solve_samples", twice_only)
-    for first in (0, 3, 6):
+    monkeypatch.setattr(problem, "solve_samples", three_only)
+    for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            generate(recipe, folder, progress=False)
-        assert solved == [recipe.samples("train", k // 4)[k % 4 * 2 :][:2] for k in range(first, first + 3)]
-        solved.clear()
-    monkeypatch.undo()
-    assert sorted(path.name for path in (folder / "pieces").iterdir()) == ["train-2-16-18.npz"]
-    generate(recipe, folder, progress=False)
+            generate(batched, folder, progress=False)
+    assert len([batch for batch in solved if batch]) == 9
+    assert len(list((folder / "pieces").glob("*.npz"))) == 9  # each run was ended in another shard
+    while missing(batched, folder):
+        with suppress(KeyboardInterrupt):
+            generate(batched, folder, progress=False)
+    generate(batched, folder, progress=False)
+    done = [batch for batch in solved if batch]
+    assert len(done) == len(set(done)) == 18
     assert hashes(folder) == hashes(reference)
 
 
@@ -355,3 +358,26 @@ def test_a_kill_while_the_samples_of_a_failing_batch_are_solved_one_by_one_costs
     assert len(begun) == 9
     assert set(finished.values()) == {1}
     assert hashes(tmp_path / "data") == hashes(expected)
+
+
+def test_what_was_begun_and_not_finished_comes_last(batched, reference, hashes, tmp_path, monkeypatch):
+    folder, solve_samples, solved = tmp_path / "data", problem.solve_samples, []
+
+    def stopped(recipe, split, samples, *others):
+        solved.append((split, min(samples)))
+        if len(solved) == number:
+            raise KeyboardInterrupt
+        return solve_samples(recipe, split, samples, *others)
+
+    monkeypatch.setattr(problem, "solve_samples", stopped)
+    for number in (2, 1, 3):  # noqa: B007 read by `stopped`
+        solved.clear()
+        with pytest.raises(KeyboardInterrupt):
+            generate(batched, folder, progress=False)
+    assert solved == [("train", 16), ("train", 18), ("train", 20)]  # the first two shards have each ended a run
+    number = 0
+    solved.clear()
+    generate(batched, folder, progress=False)
+    assert solved[:2] == [("test", 0), ("test", 2)]
+    assert solved[-1] == ("train", 20)
+    assert hashes(folder) == hashes(reference)

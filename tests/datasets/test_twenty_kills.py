@@ -26,8 +26,8 @@ SHARE = 0.6
 
 @pytest.fixture(scope="module")
 def recipe(changed) -> Recipe:
-    """Fifteen shards of twenty batches, a tenth of a second each."""
-    return changed(splits={"train": 480, "test": 120}, shard=40, batch=2, times={"last": 150.0, "count": 31}, rtol=1e-8)
+    """Seventy-five shards of four batches, a tenth of a second each."""
+    return changed(splits={"train": 480, "test": 120}, shard=8, batch=2, times={"last": 150.0, "count": 31}, rtol=1e-8)
 
 
 @pytest.fixture(scope="module")

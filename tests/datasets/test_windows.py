@@ -196,3 +196,11 @@ def test_normalised_windows_are_normalised_when_they_are_cut():
         windows.normalised(normaliser).normalised(normaliser)
     with pytest.raises(ValueError, match=r"for the fields w in 1D, got u, v in 1D"):
         windows.normalised(Normaliser(("w",), (0.0,), (1.0,), 1))
+
+
+def test_windows_carry_the_parameters_that_their_trajectories_drew():
+    parameters = {"nu": torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64)}
+    windows = Windows(numbered(), TIMES, GRID, 2, 3, ("u", "v"), parameters=parameters)
+    window = windows.gather(torch.tensor([2, 0]), torch.tensor([0, 1]))
+    assert window.parameters["nu"].tolist() == [0.3, 0.1]
+    assert windows.digest() != Windows(numbered(), TIMES, GRID, 2, 3, ("u", "v")).digest()
