@@ -35,19 +35,20 @@ def flush(files: Iterable[Path], top: Path) -> None:
     folders = {folder for file in files for folder in file.parents if folder.is_relative_to(top)}
     # All at once: a disk then needs hardly more time than for one.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for done in (pool.map(_flush, files), pool.map(_flush_folder, folders)):
+        for done in (pool.map(flush_one, files), pool.map(_flush_folder, folders)):
             list(done)
 
 
 def _flush_folder(folder: Path) -> None:
     try:
-        _flush(folder)
+        flush_one(folder)
     except OSError as error:
         if error.errno not in _NOT_FOR_FOLDERS:
             raise
 
 
-def _flush(path: Path) -> None:
+def flush_one(path: Path) -> None:
+    """Brings one file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,7 +6,7 @@ comes back exactly as it was.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,6 +167,34 @@ def write_variables(group: h5py.Group, source: Source, kept: np.ndarray) -> None
     for name, one in other_variables(source).items():
         made.create_dataset(name, (len(kept), *one.shape[1:]), one.dtype)
     write_coordinates(group, source, kept)
+
+
+def kept_slabs(
+    group: h5py.Group, source: Source, kept: np.ndarray, slab: int, advance: Callable[[int], None]
+) -> Iterator[tuple[slice, np.ndarray, Slab]]:
+    """Writes all that is no field into a group, and hands out the fields slab by slab.
+
+    Args:
+        group: of what the format has no place for.
+        source: what is written.
+        kept: the positions of the samples to write.
+        slab: samples at a time.
+        advance: is told the number of samples that are done.
+
+    Yields:
+        the positions in the file, which samples of the slab those are, and the values of the slab.
+    """
+    write_text(group, source, kept)
+    write_variables(group, source, kept)
+    done = 0
+    for part, values in source.slabs(slab):
+        rows = np.isin(np.arange(part.start, part.stop), kept)
+        written = slice(done, done + int(rows.sum()))
+        for name, found in other_values(source, values, part).items():
+            group[f"variables/{name}"][written] = found[rows]
+        yield written, rows, values
+        done = written.stop
+        advance(part.stop - part.start)
 
 
 def write_coordinates(group: h5py.Group, source: Source, kept: np.ndarray) -> None:

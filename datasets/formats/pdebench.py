@@ -63,18 +63,9 @@ def _write_arrays(
     for array, field in names.items():
         file.create_dataset(array, (len(kept), *shape[1:]), source.variables[field].dtype)
     extra = file.create_group(metadata.GROUP)
-    metadata.write_text(extra, source, kept)
-    metadata.write_variables(extra, source, kept)
-    done = 0
-    for part, values in source.slabs(slab):
-        rows = np.isin(np.arange(part.start, part.stop), kept)
-        stop = done + int(rows.sum())
+    for written, rows, values in metadata.kept_slabs(extra, source, kept, slab, advance):
         for array, field in names.items():
-            file[array][done:stop] = values[field][rows]
-        for other, found in metadata.other_values(source, values, part).items():
-            extra[f"variables/{other}"][done:stop] = found[rows]
-        done = stop
-        advance(part.stop - part.start)
+            file[array][written] = values[field][rows]
 
 
 def _write_samples(
@@ -82,21 +73,12 @@ def _write_samples(
 ) -> None:
     # A group of its own beside them would be taken for a sample by PDEBench's readers.
     extra = file.create_group(f"{sample_name(0, len(kept))}/{metadata.GROUP}")
-    metadata.write_text(extra, source, kept)
-    metadata.write_variables(extra, source, kept)
-    done = 0
-    for part, values in source.slabs(slab):
-        rows = np.isin(np.arange(part.start, part.stop), kept)
-        stop = done + int(rows.sum())
-        for other, found in metadata.other_values(source, values, part).items():
-            extra[f"variables/{other}"][done:stop] = found[rows]
-        for number, row in enumerate(np.flatnonzero(rows).tolist(), start=done):
+    for written, rows, values in metadata.kept_slabs(extra, source, kept, slab, advance):
+        for number, row in enumerate(np.flatnonzero(rows).tolist(), start=written.start):
             group = file.require_group(sample_name(number, len(kept)))
             group.create_dataset("data", data=np.stack([values[field][row] for field in source.fields], axis=-1))
             _write_grid(group.create_group("grid"), source, values, row)
             group.attrs["config"] = _config(source, values, row)
-        done = stop
-        advance(part.stop - part.start)
 
 
 def sample_name(number: int, samples: int) -> str:

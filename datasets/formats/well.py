@@ -53,24 +53,15 @@ def write(source: Source, out: Path, name: str, slab: int, advance: Callable[[in
         _write_scalars(file, source, kept)
         arrays = _make_fields(file, source, grouped, len(kept))
         extra = file.create_group(metadata.GROUP)
-        metadata.write_text(extra, source, kept)
-        metadata.write_variables(extra, source, kept)
-        done = 0
-        for part, values in source.slabs(slab):
-            rows = np.isin(np.arange(part.start, part.stop), kept)
-            stop = done + int(rows.sum())
+        for written, rows, values in metadata.kept_slabs(extra, source, kept, slab, advance):
             for array, components in grouped.items():
                 vector = array not in source.fields
                 block = np.stack([values[field][rows] for field in components], axis=-1)
                 block = block if vector else block[..., 0]
-                arrays[array][done:stop] = block
+                arrays[array][written] = block
                 moments.setdefault(array, Moments(vector)).add(block)
-            for other, found in metadata.other_values(source, values, part).items():
-                extra[f"variables/{other}"][done:stop] = found[rows]
             for scalar in source.drawn:
-                file[f"scalars/{scalar}"][done:stop] = values[scalar][rows]
-            done = stop
-            advance(part.stop - part.start)
+                file[f"scalars/{scalar}"][written] = values[scalar][rows]
     return moments
 
 

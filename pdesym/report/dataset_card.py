@@ -14,11 +14,12 @@ from rich.console import RenderableType
 from pdesym.datasets import open_dataset
 from pdesym.datasets.schema import CARD_FILES
 from pdesym.datasets.stored import OWN_SCALES
+from pdesym.datasets.stretched import STRETCH
 from pdesym.datasets.summary import SplitSummary, Summary, summarise
 from pdesym.report.algebra_text import structure_sentences, variables_text
 from pdesym.report.atomic import write_atomically
 from pdesym.report.card_sections import Figure, Section, listed, markdown_text, terminal_parts
-from pdesym.report.dataset_figure import numbers_figure, trajectories_figure
+from pdesym.report.dataset_figure import numbers_figure, own_length, trajectories_figure
 from pdesym.report.figures.png import png
 from pdesym.report.number_text import NOT_MEASURED, given_text, measured_text
 from pdesym.solvers import CATALOGUE
@@ -28,6 +29,7 @@ from pdesym.symmetry.determine import determine
 README, TRAJECTORIES, NUMBERS = CARD_FILES
 
 _SHOWN = 3
+_FLOAT32 = 1e-6
 _VERSIONS = ("pdesym_version", "torch_version", "numpy_version", "device")
 
 
@@ -165,10 +167,11 @@ def _equation(summary: Summary) -> Section:
         lines += [f"{card.name}, {card.formula}: {card.behaviour}"]
     values = ", ".join(f"{name} = {given_text(value)}" for name, value in attributes["parameters"].items())
     lines += [f"with {values}"] if values else []
+    fine = ", of those that did not fail" if any(split.failures for split in summary.splits) else ""
     for name, law in summary.distributions.items():
         bounds = [split.drawn[name] for split in summary.splits]
         found = f"from {measured_text(min(low for low, _ in bounds))} to {measured_text(max(h for _, h in bounds))}"
-        lines.append(f"every sample has its own {name}, {f'{law}, ' if law else ''}{found} here")
+        lines.append(f"every sample has its own {name}, {f'{law}, ' if law else ''}{found} here{fine}")
     code = "\n".join([*attributes["equation_text"], *(f"where {relation}" for relation in attributes["where"])])
     if not code:
         lines.append("the dataset does not say which equation it solves")
@@ -215,17 +218,21 @@ def _symmetries(card: DatasetCard) -> Section:
 
 def _layout(summary: Summary) -> Section:
     times = summary.times
+    recipe = _recipe(summary)
     lines = []
     for axis in summary.axes:
         kind = "periodic" if axis.periodic else "not periodic"
-        lines.append(f"{axis.name}: {axis.points} points on a length of {given_text(axis.length)}, {kind}")
+        own = "; every sample has its own length" if own_length(summary) else ""
+        lines.append(f"{axis.name}: {axis.points} points on a length of {given_text(axis.length)}, {kind}{own}")
     steps = np.diff(times)
-    even = bool(np.ptp(steps) <= 1e-9 * abs(times[-1] - times[0]))
+    even = bool(np.ptp(steps) <= _FLOAT32 * abs(times[-1] - times[0]))  # the times of others may be rounded to it
     lines.append(
         f"time: {len(times)} frames from {given_text(float(times[0]))} to {given_text(float(times[-1]))}"
-        + (f", every {given_text(round(float(steps.mean()), 12))}" if even else ", at unequal steps")
+        + (f", every {given_text(float(f'{steps.mean():.7g}'))}" if even else ", at unequal steps")
+        + ("; every sample has its own factor on them" if STRETCH in summary.distributions else "")
     )
-    recipe = _recipe(summary)
+    if burn_in := recipe.get("times", {}).get("burn_in"):
+        lines.append(f"before that the fields below were carried for {given_text(burn_in)}, the burn-in")
     code = yaml.safe_dump(recipe["initial"], sort_keys=False).strip() if "initial" in recipe else ""
     if code:
         lines.append("the initial fields:")

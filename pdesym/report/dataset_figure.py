@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from pdesym.datasets.stored import OWN_SCALES
+from pdesym.datasets.stretched import STRETCH
 from pdesym.datasets.summary import FieldSummary, SplitSummary, Summary
 from pdesym.report.figures.house_style import (
     FAINT,
@@ -46,6 +48,8 @@ def trajectories_figure(
     coordinates = [np.arange(axis.points) * axis.length / axis.points for axis in summary.axes]
     flat = len(coordinates) == 1
     times = summary.times
+    labels = [f"{axis.name}, on the common box" if own_length(summary) else axis.name for axis in summary.axes]
+    clock = "t, before it is stretched" if STRETCH in summary.distributions else "t"
     frames = np.unique(np.linspace(0, len(times) - 1, _SHOWN_FRAMES).round().astype(int))
     columns = len(samples) if flat else len(frames)
     with house_style():
@@ -56,18 +60,23 @@ def trajectories_figure(
             for column, axes in enumerate(grid[row]):
                 if flat:
                     image = draw_field(axes, coordinates[0], times, values[column], scale)
-                    axes.set(title=f"{name}, sample {samples[column]}", xlabel=summary.axes[0].name)
+                    axes.set(title=f"{name}, sample {samples[column]}", xlabel=labels[0])
                 else:
                     frame = values[0, frames[column]]
                     plane = frame if frame.ndim == 2 else frame[..., frame.shape[-1] // 2]
                     image = draw_field(axes, coordinates[0], coordinates[1], plane.T, scale)
                     title = f"{name}, sample {samples[0]}, t = {times[frames[column]]:.4g}"
-                    axes.set(title=shortened(title, 34), xlabel=summary.axes[0].name)
+                    axes.set(title=shortened(title, 34), xlabel=labels[0])
                     axes.set_aspect("equal" if 0.2 < _aspect(summary) < 5 else "auto")
                 if column == 0:
-                    axes.set_ylabel("t" if flat else summary.axes[1].name)
+                    axes.set_ylabel(clock if flat else labels[1])
             figure.colorbar(image, ax=list(grid[row]), label=name, pad=0.01).outline.set_visible(False)
     return figure
+
+
+def own_length(summary: Summary) -> bool:
+    """Whether every sample has a box of its own."""
+    return any(name in summary.distributions for name in OWN_SCALES if name != STRETCH)
 
 
 def numbers_figure(summary: Summary, split: SplitSummary) -> Figure:

@@ -22,6 +22,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from pdesym.datasets.durable import flush_one
 from pdesym.operators import describe_operator, load_weights, save_operator
 from pdesym.operators.registry import completed
 from pdesym.operators.storage import LAST, WEIGHTS, last_checkpoint, read_config
@@ -53,7 +54,7 @@ def save_checkpoint(
         save_operator(model, partial, step=step, **record)
         _write_state(state, partial / STATE)
         for file in (*partial.iterdir(), partial):
-            _force_to_disk(file)
+            flush_one(file)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise OSError(
@@ -61,13 +62,13 @@ def save_checkpoint(
             "repeat the call, which continues from the checkpoint before."
         ) from error
     os.replace(partial, final)
-    _force_to_disk(run)
+    flush_one(run)
 
     pointer = run / f"{LAST}.partial"
     pointer.write_text(final.name + "\n", encoding="utf-8")
-    _force_to_disk(pointer)
+    flush_one(pointer)
     os.replace(pointer, run / LAST)
-    _force_to_disk(run)
+    flush_one(run)
     _remove_others(run, final, keep)
     return final
 
@@ -143,11 +144,3 @@ def _differences(stored: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
         return f"{stored['kind']} and not {expected['kind']}"
     names = [name for name in {**stored, **expected} if stored.get(name) != expected.get(name)]
     return ", ".join(f"with {name} = {stored.get(name)} and not {expected.get(name)}" for name in names)
-
-
-def _force_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
