@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+import zarr
 
 from pdesym.datasets import Windows, decoded, open_dataset, windows
 from pdesym.datasets.decoded import cache_folder, decoded_file
@@ -132,7 +133,7 @@ def test_a_damaged_shard_leaves_no_cache_file(made, cache):
 @pytest.mark.parametrize("place", ["memory", "memmap"])
 def test_a_shard_that_is_gone_is_no_data(made, place):
     shutil.rmtree(made / "data.zarr/train/v/c/1")
-    with pytest.raises(ValueError, match="The values of sample 3 of v in made: train are lost"):
+    with pytest.raises(ValueError, match=r"train/v/c/1/0/0 is gone: repeat the command"):
         opened(made, place)
 
 
@@ -192,7 +193,7 @@ def test_numbers_that_would_become_infinite_are_refused(tmp_path, cache, place, 
 
 
 def test_what_is_infinite_already_stays_so(tmp_path):
-    u = U.copy()
-    u[4, 5, 7] = np.inf
-    found = opened(written(tmp_path / "made", {"train": {"u": u}}, times=TIMES), "memory", torch.float16)
+    folder = written(tmp_path / "made", {"train": {"u": U}}, times=TIMES)
+    zarr.open_array(folder / "data.zarr", path="train/u", mode="r+")[4, 5, 7] = np.inf  # writing a shard refuses it
+    found = opened(folder, "memory", torch.float16)
     assert found.u[4, 5, 0, 7] == np.inf
