@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import zarr
+
 from pdesym.datasets import schema, store
 from pdesym.datasets.errors import GenerationError
 from pdesym.datasets.recipe import Recipe
@@ -25,7 +27,8 @@ class LostFile:
 def lost_files(directory: Path, split: str) -> Iterator[LostFile]:
     """The files of shards that are marked, and of coordinates, that are gone; marks themselves are not looked for."""
     marked = store.marked(directory, split)
-    for name, array in store.group_in(directory, split).arrays():
+    for name in sorted(file.parent.name for file in (directory / schema.STORE / split).glob("*/zarr.json")):
+        array = zarr.open_array(directory / schema.STORE, path=f"{split}/{name}", mode="r")
         dims = getattr(array.metadata, "dimension_names", ()) or ()
         of_samples = name not in dims
         if name == schema.STATUS or (not of_samples and array.shape == (1,)):  # of a coordinate 0 there is no file
