@@ -27,9 +27,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from experiments.trial_store import Key, find, run_trials
 from experiments.unified.dynamics_table import pendulum_report
 from experiments.unified.pendulum_training import Network, Perceptron, train
-from experiments.unified.trial_store import Key, find, run_trials
 from pdesym.symmetry.dynamics import (
     EPNN,
     AffineAction,

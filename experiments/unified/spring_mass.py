@@ -30,8 +30,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from experiments.trial_store import Key, run_trials
 from experiments.unified.dynamics_table import spring_report
-from experiments.unified.trial_store import Key, run_trials
 from pdesym.symmetry.dynamics import (
     AffineAction,
     LibraryField,

@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 
+from experiments.trial_store import run_trials
 from experiments.unified import pendulum, spring_mass
 from experiments.unified.pendulum_training import Perceptron, train
-from experiments.unified.trial_store import run_trials
 from pdesym.symmetry.dynamics import EPNN, rollout
 
 SPRINGS = spring_mass.Preset(seeds=1, particles=2, times=20, halvings=5)
