@@ -35,6 +35,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pdesym.datasets import Recipe, generate, load_recipe, problem
 from pdesym.datasets.block import solved_block
+from pdesym.report.rendered import write_rendered
 from pdesym.solvers import AccuracyWarning
 
 RESULTS = Path(__file__).parent / "results" / "generation.json"
@@ -358,9 +359,7 @@ def main() -> None:
     record = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     for name in sys.argv[1:] or parts:
         record[name] = parts[name]()
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        RESULTS.with_suffix(".md").write_text(table(record), encoding="utf-8")
+        write_rendered(RESULTS, record, table(record))
     print(table(record))
 
 

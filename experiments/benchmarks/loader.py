@@ -9,7 +9,6 @@ CPU time of `draw_batch` over the median CPU time of that step, one thread, meas
 that do not depend on x. Two minutes on one CPU core. Writes results/loader.json and the table results/loader.md.
 """
 
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import torch
 
 from pdesym.datasets import Windows
 from pdesym.operators import fno
+from pdesym.report.rendered import write_rendered
 from pdesym.solvers import Grid, RandomSinusoids, kdv, solve
 from pdesym.symmetry import Generator, RandomFlow
 from pdesym.symmetry.augment import augment
@@ -110,10 +110,7 @@ def main() -> None:
     """Measures and writes."""
     torch.set_num_threads(1)
     record = measure()
-    path = Path(__file__).parent / "results" / "loader.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(table(record), encoding="utf-8")
+    write_rendered(Path(__file__).parent / "results" / "loader.json", record, table(record))
     print(table(record))
 
 

@@ -105,14 +105,13 @@ def main() -> None:
     if len(sys.argv) > 1:
         print(json.dumps(measured(*CASES[int(sys.argv[1])])))
         return
+    from pdesym.report.rendered import write_rendered  # not in the processes that are measured
+
     rows = []
     for number in range(len(CASES)):
         run = subprocess.run([sys.executable, __file__, str(number)], capture_output=True, text=True, check=True)
         rows.append(json.loads(run.stdout))
-    path = Path(__file__).parent / "results" / "memory.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(table(rows), encoding="utf-8")
+    write_rendered(Path(__file__).parent / "results" / "memory.json", rows, table(rows))
     print(table(rows))
 
 

@@ -18,7 +18,6 @@ which depends on the clock is seen. A minute on one CPU core. Writes results/rea
 results/reading.md.
 """
 
-import json
 import os
 import platform
 import shutil
@@ -37,6 +36,7 @@ from pdesym.datasets import Recipe, Windows, generate, open_dataset
 from pdesym.datasets.loader import WindowLoader
 from pdesym.datasets.window_dataset import WindowDataset
 from pdesym.operators import fno
+from pdesym.report.rendered import write_rendered
 from pdesym.training import mean_squared_error
 
 SAMPLES, TIMES, BATCH, FRAMES, ROUNDS = 256, 140, 16, 20, 7
@@ -256,10 +256,7 @@ def main() -> None:
     place.mkdir(exist_ok=True)
     folder = generate(Recipe.model_validate(RECIPE), place / "dataset")
     record = measure(folder)
-    path = Path(__file__).parent / "results" / "reading.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    path.with_suffix(".md").write_text(table(record), encoding="utf-8")
+    write_rendered(Path(__file__).parent / "results" / "reading.json", record, table(record))
     print(table(record))
 
 
