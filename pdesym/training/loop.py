@@ -20,6 +20,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from pdesym import __version__
 from pdesym.operators.storage import LAST, last_checkpoint, read_config
+from pdesym.symmetry.mirror.constraint import constrained_tensors
+from pdesym.symmetry.mirror.strength import constraint_parameters, optimiser_groups
 from pdesym.training.batches import Augmentation, RandomWindows, TrainingWindows, draw_batch, step_generator, step_seed
 from pdesym.training.checkpoint import held, load_checkpoint, save_checkpoint
 from pdesym.training.devices import Processes, joined_processes
@@ -94,13 +96,13 @@ def train(
     ):
         share = processes.share(settings.batch)
         optimiser = torch.optim.AdamW(
-            model.parameters(),
+            _groups(model, settings),
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
             fused=not any(weight.is_complex() for weight in model.parameters()),  # faster, for real numbers alone
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=settings.steps)
-        identity = _identity(settings, windows, augmentation, loss, penalty)
+        identity = _identity(model, settings, windows, augmentation, loss, penalty)
         done, seconds = _resume(directory, model, optimiser, schedule, identity)
         processes.wait()  # until all have read the checkpoint
         log = MetricsLog(directory, done) if processes.leads else None
@@ -161,7 +163,18 @@ def train(
     return TrainingRun(directory, tuple(read_metrics(directory)))
 
 
+def _groups(model: nn.Module, settings: TrainingSettings) -> list[nn.Parameter] | list[dict[str, Any]]:
+    """The parameters; the factors of constraints by symmetry apart, without weight decay.
+
+    AdamW's decay is no term of the loss, and so no norm of what the factors make: `ConstraintPenalty` is.
+    """
+    if not constraint_parameters(model):
+        return list(model.parameters())
+    return optimiser_groups(model, 0.0, settings.weight_decay)
+
+
 def _identity(
+    model: nn.Module,
     settings: TrainingSettings,
     windows: TrainingWindows,
     augmentation: Augmentation | None,
@@ -180,8 +193,14 @@ def _identity(
             "loss": _name(loss),
         }
         | ({} if penalty is None else {"penalty": _name(penalty)})
+        | ({"constraints": constraints} if (constraints := _constraints(model)) else {})
         | moving
     )
+
+
+def _constraints(model: nn.Module) -> dict[str, str]:
+    """Which tensors of a model are under which constraint."""
+    return {found.name: found.constraint.extra_repr() for found in constrained_tensors(model)}
 
 
 def _digest(windows: TrainingWindows) -> str:

@@ -1,0 +1,73 @@
+"""Fourier neural operators under constraints that let modes, ranks and channels vanish while they train."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal, TypeVar
+
+from torch import nn
+
+from pdesym.operators.pointwise import Pointwise
+from pdesym.operators.spectral_convolution import SpectralConvolution
+from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, Kind, LowRank
+from pdesym.symmetry.mirror.reparametrised import constrain
+
+_Layer = TypeVar("_Layer", bound=nn.Module)
+
+
+def sparse_modes(
+    operator: nn.Module, per: Literal["mode", "weight", "part"] = "weight", size: float = 1.0
+) -> nn.Module:
+    """Puts the weights W_io(k) of all spectral convolutions of an operator under a constraint, in place.
+
+    Train with `ConstraintPenalty(κ)`; then `remove(operator)` leaves a plain operator with exact zeros.
+
+    Args:
+        operator: with `SpectralConvolution`s, of any dimension.
+        per: what vanishes at once: "mode" a whole matrix W(k), κ Σ_k ‖W(k)‖₂ over its entries; "weight" a complex
+            entry, κ Σ |W_io(k)|; "part" a real or imaginary part, κ Σ (|Re| + |Im|).
+        size: see `constrain`.
+
+    Raises:
+        ValueError: for an operator without such layers, or another `per`.
+    """
+    kinds: dict[str, Kind] = {"mode": Grouped((-3, -2, -1)), "weight": Grouped((-1,)), "part": Elementwise()}
+    if per not in kinds:
+        raise ValueError(f"Expected per to be one of {', '.join(kinds)}, got {per!r}.")
+    return _constrained(operator, SpectralConvolution, lambda layer: kinds[per], size)
+
+
+def low_rank_mixing(
+    operator: nn.Module, where: Literal["spectral", "pointwise"] = "spectral", size: float = 1.0
+) -> nn.Module:
+    """Puts the matrices that mix channels under κ Σ ‖·‖_*, so that their ranks fall, in place.
+
+    Args:
+        operator: with `SpectralConvolution`s and `Pointwise` layers.
+        where: "spectral" every complex matrix W(k), channels in × channels out; "pointwise" the matrices of all
+            pointwise layers, channels out × channels in.
+        size: see `constrain`.
+
+    Raises:
+        ValueError: for an operator without such layers, or another `where`.
+    """
+    if where == "pointwise":
+        return _constrained(operator, Pointwise, lambda layer: LowRank((0,), (1, 2)), size)
+    if where != "spectral":
+        raise ValueError(f"Expected where to be spectral or pointwise, got {where!r}.")
+    return _constrained(
+        operator, SpectralConvolution, lambda layer: LowRank((layer.dims,), (layer.dims + 1,), complex_parts=True), size
+    )
+
+
+def _constrained(
+    operator: nn.Module, layer_type: type[_Layer], kind: Callable[[_Layer], Kind], size: float
+) -> nn.Module:
+    found = list(_layers(operator, layer_type))
+    if not found:
+        raise ValueError(f"Expected an operator with a {layer_type.__name__}, got {type(operator).__name__} without.")
+    for name, layer in found:
+        constrain(operator, f"{name}.weight" if name else "weight", kind(layer), size=size)
+    return operator
+
+
+def _layers(operator: nn.Module, layer_type: type[_Layer]) -> Iterator[tuple[str, _Layer]]:
+    return ((name, layer) for name, layer in operator.named_modules() if isinstance(layer, layer_type))

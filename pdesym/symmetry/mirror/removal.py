@@ -1,0 +1,142 @@
+"""From nearly zero to exactly zero: what constraints have let vanish is removed, and the parametrisation with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from pdesym.symmetry.mirror.constraint import Constrained, constrained_tensors
+
+TOLERANCE = 1e-6
+"""Units up to this, relative to the largest, can be removed: a float32 sum of the others does not see them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Removable:
+    """What of a tensor is as good as 0.
+
+    Args:
+        gone: which units: entries, groups, singular values or candidate symmetries; of shape `Constraint.units`.
+        largest_gone: the largest of these, relative to the largest unit; 0 where there are none.
+        smallest_kept: the smallest of the others, relative; inf where there are none.
+    """
+
+    gone: Bool[Tensor, "..."]
+    largest_gone: float
+    smallest_kept: float
+
+    @property
+    def units(self) -> int:
+        """How many there are."""
+        return self.gone.numel()
+
+    @property
+    def removed(self) -> int:
+        """How many of them are as good as 0."""
+        return int(self.gone.sum())
+
+    @property
+    def fraction(self) -> float:
+        """removed / units."""
+        return self.removed / max(self.units, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Removed:
+    """What `remove` made exactly 0.
+
+    Args:
+        tensors: of each constrained tensor which units.
+        zeros: of each how many entries are 0 now.
+        entries: of each how many there are.
+    """
+
+    tensors: Mapping[str, Removable]
+    zeros: Mapping[str, int]
+    entries: Mapping[str, int]
+
+    @property
+    def fraction(self) -> float:
+        """Units removed, of all units of all tensors."""
+        return sum(found.removed for found in self.tensors.values()) / sum(map(_units, self.tensors.values()))
+
+    @property
+    def sparsity(self) -> float:
+        """Entries that are exactly 0, of all entries of all constrained tensors."""
+        return sum(self.zeros.values()) / sum(self.entries.values())
+
+
+def removable(module: nn.Module, tolerance: float = TOLERANCE) -> dict[str, Removable]:
+    """For each constrained tensor the units that are as good as 0.
+
+    Under gradient descent with decay a unit that the data do not need shrinks as exp(−rate · t) and is never exactly
+    0. It counts as 0 when it is at most `tolerance` times the largest unit that the tensor has or began with. How clear
+    this is, the gap between `largest_gone` and `smallest_kept` tells.
+
+    Args:
+        module: with constraints.
+        tolerance: relative. To remove units changes the tensor by at most tolerance · √units relative to its largest.
+
+    Raises:
+        ValueError: for a tolerance outside [0, 1), or a module without constraints.
+    """
+    if not 0 <= tolerance < 1:
+        raise ValueError(f"Expected a tolerance from 0 to below 1, got {tolerance}: it is relative.")
+    found = {constrained.name: _removable(constrained, tolerance) for constrained in constrained_tensors(module)}
+    if not found:
+        raise ValueError("Expected a module with constraints, got one without: call constrain first.")
+    return found
+
+
+def remove(module: nn.Module, tolerance: float = TOLERANCE) -> Removed:
+    """Makes removable units exact zeros and takes the parametrisations off, in place.
+
+    What is left is the module as it was before `constrain`, with plain parameters, which saves and loads as such. Make
+    a new optimiser to train it further; nothing holds the zeros then.
+
+    Args:
+        module: with constraints.
+        tolerance: see `removable`.
+
+    Raises:
+        ValueError: as `removable`.
+    """
+    found = removable(module, tolerance)
+    zeros, entries = {}, {}
+    for constrained in list(constrained_tensors(module)):
+        with torch.no_grad():
+            left = constrained.constraint.without(found[constrained.name].gone, *constrained.originals.values())
+        unparametrise(constrained.owner, constrained.attribute, left)
+        zeros[constrained.name], entries[constrained.name] = int((left == 0).sum()), left.numel()
+    return Removed(found, zeros, entries)
+
+
+def unparametrise(owner: nn.Module, attribute: str, value: Tensor) -> None:
+    """Puts a plain parameter in the place of a parametrised one."""
+    # torch gives copies of a module one class, and takes the attribute off the class.
+    shared = type(owner)
+    own = {name: entry for name, entry in vars(shared).items() if name not in ("__dict__", "__weakref__")}
+    owner.__class__ = type(shared.__name__, shared.__bases__, own)
+    parametrize.remove_parametrizations(owner, attribute)
+    parameter = owner._parameters[attribute]
+    assert parameter is not None
+    owner.register_parameter(attribute, nn.Parameter(value.detach().clone(), parameter.requires_grad))
+
+
+def _removable(constrained: Constrained, tolerance: float) -> Removable:
+    units = constrained.units()
+    largest = torch.maximum(constrained.constraint.scale, units.max())
+    gone = units <= tolerance * largest
+    relative = units / largest.clamp_min(torch.finfo(units.dtype).tiny)
+    return Removable(
+        gone,
+        float(relative[gone].max()) if bool(gone.any()) else 0.0,
+        float(relative[~gone].min()) if not bool(gone.all()) else torch.inf,
+    )
+
+
+def _units(found: Removable) -> int:
+    return found.units
