@@ -1,0 +1,78 @@
+"""Relaxed equivariance by a frame around any network."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pdesym.symmetry.relax.action import GroupAction, GroupElement
+
+MODES = ("deterministic", "coset")
+
+
+class RelaxedEquivariant(nn.Module):
+    """φ(x) = h f(h⁻¹ x) with h = h(x), around any network f: relaxed equivariant whatever its weights are.
+
+    For every g there is an s ∈ G_x with φ(g x) = g s φ(x); where G_x is trivial that is equivariance. An equivariant
+    map has G_x ⊆ G_φ(x): it can never give an output of less symmetry than its input. φ can.
+
+    With mode "coset" φ(x) = s h f(h⁻¹ x), s drawn uniformly from G_x in every call. Then the distribution of the output
+    is equivariant: p(g y | g x) = p(y | x).
+
+    The network may take more inputs, which the group leaves alone: `module(x, parameters)`. The weights are those of
+    the network; the gradient with respect to x goes through the frame too, where that is a function of x.
+
+    Args:
+        network: f.
+        action_in: on its input; leading axes such as frames and channels are those that this action takes.
+        action_out: of the same group on its output, None for the same action; on another grid or other channels the
+            elements are shared, in units of length.
+        mode: "deterministic" or "coset".
+        tolerance: as in `GroupAction`.
+
+    Raises:
+        ValueError: for another mode; from a call with mode "coset", for no generator.
+
+    Source: Kaba and Ravanbakhsh, Symmetry Breaking and Equivariant Neural Networks (NeurReps 2023); for the
+    distribution Kim, Nguyen, Suleymanzade, An and Hong, Learning Probabilistic Symmetrization (NeurIPS 2023).
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        action_in: GroupAction,
+        action_out: GroupAction | None = None,
+        mode: str = "deterministic",
+        tolerance: float | None = None,
+    ):
+        super().__init__()
+        if mode not in MODES:
+            raise ValueError(f"Expected the mode {' or '.join(map(repr, MODES))}, got {mode!r}.")
+        self.network = network
+        self.action_in = action_in
+        self.action_out = action_in if action_out is None else action_out
+        self.mode = mode
+        self.tolerance = tolerance
+
+    def forward(
+        self, x: Float[Tensor, "batch ..."], *inputs: Tensor, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "batch ..."]:
+        """φ(x); the generator draws s and is asked for with mode "coset" alone."""
+        h = self.frame(x, generator)
+        y: Tensor = self.network(self.action_in.act(self.action_in.inverse(h), x), *inputs)
+        return self.action_out.act(h, y)
+
+    def frame(self, x: Float[Tensor, "batch ..."], generator: torch.Generator | None = None) -> GroupElement:
+        """h(x), or s h(x) with mode "coset"."""
+        h = self.action_in.canonical(x, self.tolerance)
+        if self.mode == "deterministic":
+            return h
+        if generator is None:
+            raise ValueError(
+                "A relaxed operator with mode='coset' draws an element of the stabiliser in every call: give "
+                "generator=torch.Generator().manual_seed(seed)."
+            )
+        return self.action_in.compose(self.action_in.stabiliser(x, self.tolerance).random(generator), h)
+
+    def extra_repr(self) -> str:
+        """The group and the mode, for print."""
+        return f"{type(self.action_in).__name__}, mode={self.mode!r}"

@@ -1,0 +1,120 @@
+"""Finite groups by their tables."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, tolerance_for
+from pdesym.symmetry.relax.sieve import sieve
+
+
+@dataclass(frozen=True)
+class FiniteStabiliser(Stabiliser):
+    """G_x as which elements of a finite group belong to it.
+
+    Args:
+        members: whether g_j x = x.
+    """
+
+    members: Bool[Tensor, "batch count"]
+
+    @property
+    def order(self) -> Int[Tensor, " batch"]:
+        """|G_x|."""
+        return self.members.sum(1)
+
+    def random(self, generator: torch.Generator) -> GroupElement:
+        """An element of G_x for each sample."""
+        weights = self.members.to(device=generator.device, dtype=torch.float64)
+        drawn: Tensor = torch.multinomial(weights, 1, generator=generator).squeeze(1)
+        return drawn.to(self.members.device)
+
+    def elements(self, sample: int) -> GroupElement:
+        """All of G_x of one sample."""
+        return self.members[sample].nonzero().squeeze(1)
+
+
+class FiniteAction(GroupAction):
+    """A finite group whose elements are indices `(batch,)` int64 into a table, 0 the identity.
+
+    canonical(x) compares all g⁻¹ x; a search over the orbit of |G| images.
+
+    Args:
+        table: the index of g h in row g and column h.
+    """
+
+    def __init__(self, table: Int[Tensor, "count count"]):
+        self.table = table
+        self._inverses = (table == 0).to(torch.int8).argmax(1)
+
+    def __len__(self) -> int:
+        """|G|."""
+        return len(self.table)
+
+    @abstractmethod
+    def image(self, index: int, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
+        """g x of all samples, for the one element with that index."""
+
+    def act(self, g: GroupElement, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
+        """g x for each sample."""
+        index = indices(g)
+        parts, places = [], []
+        for element in index.unique().tolist():
+            (place,) = torch.nonzero(index == element, as_tuple=True)
+            parts.append(self.image(element, x[place.to(x.device)]))
+            places.append(place)
+        if len(parts) <= 1:
+            return parts[0] if parts else x
+        return torch.cat(parts)[torch.cat(places).argsort().to(x.device)]
+
+    def compose(self, g: GroupElement, h: GroupElement) -> GroupElement:
+        """g h."""
+        first, second = indices(g), indices(h)
+        return self.table.to(first.device)[first, second]
+
+    def inverse(self, g: GroupElement) -> GroupElement:
+        """g⁻¹."""
+        index = indices(g)
+        return self._inverses.to(index.device)[index]
+
+    def identity(self, count: int, device: torch.device | str | None = None) -> GroupElement:
+        """0, `count` times."""
+        return torch.zeros(count, dtype=torch.int64, device=device)
+
+    def random(self, count: int, generator: torch.Generator) -> GroupElement:
+        """Independent indices."""
+        return torch.randint(len(self), (count,), generator=generator, device=generator.device)
+
+    def everything(self, device: torch.device | str | None = None) -> GroupElement | None:
+        """All indices."""
+        return torch.arange(len(self), device=device)
+
+    def canonical(self, x: Float[Tensor, "batch ..."], tolerance: float | None = None) -> GroupElement:
+        """The g for which g⁻¹ x is the largest under four fixed linear functionals."""
+        images = self.images(x).flatten(2)
+        return self.inverse(sieve(images, tolerance_for(x, tolerance)))
+
+    def stabiliser(self, x: Float[Tensor, "batch ..."], tolerance: float | None = None) -> FiniteStabiliser:
+        """The g with ‖g x − x‖ ≤ tolerance ‖x‖."""
+        difference = (self.images(x) - x.unsqueeze(1)).detach().double().flatten(2).square().sum(2)
+        size = x.detach().double().flatten(1).square().sum(1, keepdim=True)
+        return FiniteStabiliser(difference <= tolerance_for(x, tolerance) ** 2 * size)
+
+    def images(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch count ..."]:
+        """All g x."""
+        return torch.stack([self.image(index, x) for index in range(len(self))], 1)
+
+
+def indices(g: GroupElement) -> Int[Tensor, " batch"]:
+    """The element of a finite group as what it is.
+
+    Raises:
+        ValueError: for a pair, which belongs to a product.
+    """
+    if isinstance(g, tuple) or g.dtype != torch.int64 or g.ndim != 1:
+        given = f"a tuple of {len(g)}" if isinstance(g, tuple) else f"{g.dtype} of shape {tuple(g.shape)}"
+        raise ValueError(f"Expected indices (batch,) of elements, int64, got {given}: take those of this action.")
+    return g
