@@ -1,11 +1,6 @@
 """Mirror symmetries of a network's parameters: declare, find, measure what they catch."""
 
-from pdesym.symmetry.mirror.collapse import (
-    batch_curvatures,
-    collapse_exponent,
-    critical_learning_rate,
-    small_rate_exponent,
-)
+from pdesym.symmetry.mirror.collapse import batch_curvatures, collapse_exponent, critical_learning_rate, small_rate_exponent
 from pdesym.symmetry.mirror.constraint import Constrained, Constraint, constrained_tensors
 from pdesym.symmetry.mirror.curvature import Curvature, curvature, gradient_leak, sample_curvatures
 from pdesym.symmetry.mirror.declared import Axis, dense, double_rotation, permutation, rescaling, rotation, sign

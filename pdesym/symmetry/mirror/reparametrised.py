@@ -1,8 +1,7 @@
 """Differentiable constraints by symmetry: θ = (I − O Oᵀ) w + O (u ⊙ v); descent finds which of Oᵀθ are 0."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
-from typing import Protocol
 
 import torch
 from jaxtyping import Bool, Float
@@ -11,20 +10,7 @@ from torch.nn.utils import parametrize
 
 from pdesym.symmetry.mirror.constraint import Constraint, owner_of
 from pdesym.symmetry.mirror.kinds import Kind
-
-
-class Mirror(Protocol):
-    """What a constraint asks of a mirror, such as `MirrorSymmetry`: Oᵀ and O for named parameters, OᵀO = I."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The parameters that it touches."""
-
-    def coordinates(self, parameters: Mapping[str, Tensor]) -> Float[Tensor, " r"]:
-        """Oᵀθ."""
-
-    def lift(self, z: Float[Tensor, " r"]) -> dict[str, Tensor]:
-        """O z."""
+from pdesym.symmetry.mirror.symmetry import MirrorSymmetry
 
 
 class Reparametrised(Constraint):
@@ -40,7 +26,7 @@ class Reparametrised(Constraint):
         name: of the tensor, by which the mirror knows it.
     """
 
-    def __init__(self, kind: Kind, shape: Sequence[int], size: float, mirror: Mirror | None, name: str):
+    def __init__(self, kind: Kind, shape: Sequence[int], size: float, mirror: MirrorSymmetry | None, name: str):
         super().__init__()
         self.kind, self.shape, self.size = kind, tuple(shape), size
         self.mirror, self.name = mirror, name
@@ -77,7 +63,7 @@ class Reparametrised(Constraint):
 
     def extra_repr(self) -> str:
         """The kind, and the parameter if a mirror says which part, for print and the identity of a training run."""
-        mirror = "" if self.mirror is None else f", mirror={getattr(self.mirror, 'name', 'declared')}"
+        mirror = "" if self.mirror is None else f", mirror={self.mirror.name}"
         return f"{self.kind}{mirror}"
 
     def _coordinates(self, theta: Tensor) -> Tensor:
@@ -96,7 +82,7 @@ def constrain(
     module: nn.Module,
     name: str,
     kind: Kind,
-    mirror: Mirror | None = None,
+    mirror: MirrorSymmetry | None = None,
     shape: Sequence[int] | None = None,
     size: float = 1.0,
 ) -> nn.Module:
