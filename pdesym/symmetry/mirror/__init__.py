@@ -1,9 +1,24 @@
 """Mirror symmetries of a network's parameters: declare, find, measure what they catch."""
 
-from pdesym.symmetry.mirror.collapse import batch_curvatures, collapse_exponent, critical_learning_rate, small_rate_exponent
+from pdesym.symmetry.mirror.candidate import (
+    CandidateSymmetry,
+    averaged,
+    constrained_by,
+    cyclic_matrices,
+    even_matrices,
+    real_multipliers,
+)
+from pdesym.symmetry.mirror.collapse import (
+    batch_curvatures,
+    collapse_exponent,
+    critical_learning_rate,
+    small_rate_exponent,
+)
 from pdesym.symmetry.mirror.constraint import Constrained, Constraint, constrained_tensors
 from pdesym.symmetry.mirror.curvature import Curvature, curvature, gradient_leak, sample_curvatures
 from pdesym.symmetry.mirror.declared import Axis, dense, double_rotation, permutation, rescaling, rotation, sign
+from pdesym.symmetry.mirror.finding import confirmed, find_channels, find_mirrors
+from pdesym.symmetry.mirror.gates import SymmetryGates, gate_symmetries
 from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, Kind, LowRank
 from pdesym.symmetry.mirror.removal import Removable, Removed, removable, remove
 from pdesym.symmetry.mirror.reparametrised import Reparametrised, constrain
@@ -12,6 +27,8 @@ from pdesym.symmetry.mirror.symmetry import MirrorSymmetry
 
 __all__ = [
     "Axis",
+    "CandidateSymmetry",
+    "ChannelGroup",
     "Constrained",
     "Constraint",
     "ConstraintPenalty",
@@ -24,19 +41,29 @@ __all__ = [
     "Removable",
     "Removed",
     "Reparametrised",
+    "SymmetryGates",
+    "averaged",
     "batch_curvatures",
     "collapse_exponent",
+    "confirmed",
     "constrain",
+    "constrained_by",
     "constrained_tensors",
     "constraint_cost",
     "constraint_parameters",
     "critical_learning_rate",
     "curvature",
+    "cyclic_matrices",
     "dense",
     "double_rotation",
+    "even_matrices",
+    "find_channels",
+    "find_mirrors",
+    "gate_symmetries",
     "gradient_leak",
     "optimiser_groups",
     "permutation",
+    "real_multipliers",
     "removable",
     "remove",
     "rescaling",

@@ -35,6 +35,10 @@ class Constraint(nn.Module, ABC):
     def units(self, *originals: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """The sizes of what can vanish by itself."""
 
+    def largest(self, *originals: Float[Tensor, "..."]) -> Float[Tensor, ""]:
+        """What units are small against, now."""
+        return self.units(*originals).max()
+
     @abstractmethod
     def without(self, gone: Bool[Tensor, "..."], *originals: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """θ with some units exactly 0."""
@@ -71,6 +75,11 @@ class Constrained:
         """The sizes of what can vanish by itself."""
         with torch.no_grad():
             return self.constraint.units(*self.originals.values())
+
+    def scale(self) -> Float[Tensor, ""]:
+        """What units are small against: the largest one, now or at the beginning."""
+        with torch.no_grad():
+            return torch.maximum(self.constraint.scale, self.constraint.largest(*self.originals.values()))
 
 
 def constrained_tensors(module: nn.Module) -> Iterator[Constrained]:

@@ -84,7 +84,7 @@ class Elementwise(Kind):
 
     def factors(self, z: Float[Tensor, "..."], size: float) -> tuple[Float[Tensor, "..."], ...]:
         """u₁ = z/v^(D−1), the others v, a power of two near √(size² + |z|^(2/D))."""
-        v = _power_of_two(size**2 + z.abs() ** (2 / self.depth))
+        v = power_of_two(size**2 + z.abs() ** (2 / self.depth))
         return (z / v ** (self.depth - 1), *(v.clone() for _ in range(self.depth - 1)))
 
     def cost(self, z: Float[Tensor, "..."]) -> Float[Tensor, ""]:
@@ -120,7 +120,7 @@ class Grouped(Kind):
 
     def factors(self, z: Float[Tensor, "..."], size: float) -> tuple[Float[Tensor, "..."], ...]:
         """s, a power of two near √(size² + ‖z_g‖), and v = z/s."""
-        gate = _power_of_two(size**2 + self.units(z))
+        gate = power_of_two(size**2 + self.units(z))
         return gate, z / gate
 
     def cost(self, z: Float[Tensor, "..."]) -> Float[Tensor, ""]:
@@ -171,7 +171,7 @@ class LowRank(Kind):
         """Z/c and c times the identity on the shorter side, c a power of two near √(size² + σ₁), σ₁ the norm of Z."""
         matrices = self._matrices(z)
         largest = torch.linalg.matrix_norm(matrices, 2)
-        c = _power_of_two(size**2 + largest)[..., None, None]
+        c = power_of_two(size**2 + largest)[..., None, None]
         rest, inner = matrices / c, min(matrices.shape[-2:])
         identity = (c * torch.eye(inner, device=z.device, dtype=z.dtype)).to(matrices.dtype)
         pair = (rest, identity) if matrices.shape[-1] == inner else (identity, rest)
@@ -234,7 +234,7 @@ class LowRank(Kind):
         return torch.view_as_real(entries).contiguous() if self.complex_parts else entries.contiguous()
 
 
-def _power_of_two(square: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+def power_of_two(square: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """The power of two nearest to √square, by its logarithm."""
     return torch.ldexp(torch.ones_like(square), (0.5 * square.log2()).round().to(torch.int32))
 

@@ -128,7 +128,7 @@ def unparametrise(owner: nn.Module, attribute: str, value: Tensor) -> None:
 
 def _removable(constrained: Constrained, tolerance: float) -> Removable:
     units = constrained.units()
-    largest = torch.maximum(constrained.constraint.scale, units.max())
+    largest = constrained.scale()
     gone = units <= tolerance * largest
     relative = units / largest.clamp_min(torch.finfo(units.dtype).tiny)
     return Removable(
