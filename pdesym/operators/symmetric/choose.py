@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.operators.symmetric.finite_group import Element, FiniteGroup
+from pdesym.operators.symmetric.finite_group import FiniteGroup
 from pdesym.operators.symmetric.motion import Motion
 from pdesym.operators.symmetric.moving_frame import MovingFrame, mean_rate
 from pdesym.operators.symmetric.scaling import Scaling
@@ -14,6 +14,7 @@ from pdesym.operators.symmetric.sections import PairPhase, Section, candidates
 from pdesym.operators.symmetric.setting import Layer, Setting
 from pdesym.operators.symmetric.translation import Translation
 from pdesym.symmetry import Generator
+from pdesym.symmetry.grid_element import Element
 
 Symmetry: TypeAlias = Generator | MovingFrame | Translation | Scaling | FiniteGroup | Element
 

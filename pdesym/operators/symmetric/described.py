@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pdesym.operators.symmetric.finite_group import Element, FiniteGroup
+from pdesym.operators.symmetric.finite_group import FiniteGroup
 from pdesym.operators.symmetric.moving_frame import MovingFrame
 from pdesym.operators.symmetric.scaling import Scaling
 from pdesym.operators.symmetric.sections import LogRms, Mean, PairPhase, Section
 from pdesym.operators.symmetric.setting import Layer
 from pdesym.operators.symmetric.translation import Translation
 from pdesym.symmetry import Generator
+from pdesym.symmetry.grid_element import Element
 
 _SECTIONS: dict[str, Any] = {section.__name__: section for section in (Mean, LogRms, PairPhase)}
 

@@ -2,13 +2,8 @@
 
 from collections.abc import Sequence
 
-from pdesym.operators.symmetric.finite_group import Element, FiniteGroup, Matrix
-
-SCALAR, PSEUDOSCALAR, VECTOR = "scalar", "pseudoscalar", "vector"
-
-_Axes = tuple[tuple[int, ...], ...]
-_QUARTER: _Axes = ((0, -1), (1, 0))
-_MIRROR: _Axes = ((-1, 0), (0, 1))
+from pdesym.operators.symmetric.finite_group import FiniteGroup
+from pdesym.symmetry.grid_generators import SCALAR, axis_reflection, mirror, quarter_turn
 
 
 def reflection(parities: Sequence[int] = (-1,), axis: int = 0, dims: int = 1) -> FiniteGroup:
@@ -22,15 +17,7 @@ def reflection(parities: Sequence[int] = (-1,), axis: int = 0, dims: int = 1) ->
     Raises:
         ValueError: for an axis that is not there, or parities other than 1 and −1.
     """
-    if not 0 <= axis < dims or not parities or any(parity not in (1, -1) for parity in parities):
-        raise ValueError(
-            f"Expected an axis of {dims} and a parity 1 or -1 for each channel, got axis {axis}, {tuple(parities)}."
-        )
-    space = tuple(tuple((-1 if row == axis else 1) * (row == column) for column in range(dims)) for row in range(dims))
-    channels = tuple(
-        tuple(float(parity * (row == column)) for column in range(len(parities))) for row, parity in enumerate(parities)
-    )
-    return FiniteGroup((Element(space, channels),))
+    return FiniteGroup((axis_reflection(parities, axis, dims),))
 
 
 def p4(kinds: Sequence[str] = (SCALAR,)) -> FiniteGroup:
@@ -42,7 +29,7 @@ def p4(kinds: Sequence[str] = (SCALAR,)) -> FiniteGroup:
     Raises:
         ValueError: for another kind.
     """
-    return FiniteGroup((Element(_QUARTER, _channels(_QUARTER, kinds)),))
+    return FiniteGroup((quarter_turn(kinds),))
 
 
 def p4m(kinds: Sequence[str] = (SCALAR,)) -> FiniteGroup:
@@ -54,18 +41,4 @@ def p4m(kinds: Sequence[str] = (SCALAR,)) -> FiniteGroup:
     Raises:
         ValueError: for another kind.
     """
-    return FiniteGroup(tuple(Element(space, _channels(space, kinds)) for space in (_QUARTER, _MIRROR)))
-
-
-def _channels(space: _Axes, kinds: Sequence[str]) -> Matrix:
-    determinant = float(space[0][0] * space[1][1] - space[0][1] * space[1][0])
-    vector: Matrix = tuple(tuple(float(entry) for entry in row) for row in space)
-    blocks: dict[str, Matrix] = {SCALAR: ((1.0,),), PSEUDOSCALAR: ((determinant,),), VECTOR: vector}
-    if not kinds or isinstance(kinds, str) or any(kind not in blocks for kind in kinds):
-        raise ValueError(f"Expected kinds of fields among {', '.join(blocks)}, such as ('scalar',), got {kinds!r}.")
-    chosen = [blocks[kind] for kind in kinds]
-    size, rows, before = sum(map(len, chosen)), [], 0
-    for block in chosen:
-        rows += [(*(0.0,) * before, *row, *(0.0,) * (size - before - len(block))) for row in block]
-        before += len(block)
-    return tuple(rows)
+    return FiniteGroup((quarter_turn(kinds), mirror(kinds)))

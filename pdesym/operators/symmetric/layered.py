@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor
 
-from pdesym.operators.symmetric.nyquist import without_nyquist
 from pdesym.operators.symmetric.setting import Layer, Network, Parameters, Setting
+from pdesym.symmetry.nyquist import without_nyquist
 
 
 def layered(
@@ -21,7 +21,7 @@ def layered(
     Along the axes on which any of them shifts frames the mode N/2 is dropped at once: the sections of the others would
     see it change with the shift.
     """
-    shifted = sorted({axis for layer in layers for axis in layer.shifted_axes})
+    shifted = sorted({axis - setting.grid.dims for layer in layers for axis in layer.shifted_axes})
     return _inside(layers, network, setting, without_nyquist(u, shifted), parameters)
 
 

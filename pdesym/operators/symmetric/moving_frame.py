@@ -10,11 +10,11 @@ from torch import Tensor
 
 from pdesym.operators.symmetric.motion import Motion
 from pdesym.operators.symmetric.newton import root
-from pdesym.operators.symmetric.nyquist import without_nyquist
 from pdesym.operators.symmetric.sections import Section, UserSection
 from pdesym.operators.symmetric.setting import Network, Parameters, Setting, Trial
 from pdesym.solvers.torch_function import torch_function
 from pdesym.symmetry import Generator
+from pdesym.symmetry.nyquist import without_nyquist
 from pdesym.symmetry.vector_field import variable
 
 
@@ -92,7 +92,13 @@ class MovingFrame:
         motion = Motion(self.generator)
         epsilon = self.epsilon(u, setting, parameters)
         v = network(motion(u, -epsilon, setting, parameters, False), parameters)
-        return motion(without_nyquist(v, self.shifted_axes), epsilon, setting, parameters, True)
+        return motion(
+            without_nyquist(v, [axis - setting.grid.dims for axis in self.shifted_axes]),
+            epsilon,
+            setting,
+            parameters,
+            True,
+        )
 
     def trials(self) -> tuple[tuple[str, Trial], ...]:
         """Some elements of the group with their names, on which equivariance can be tried."""

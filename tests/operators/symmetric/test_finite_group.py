@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from pdesym.operators import Element, FiniteGroup, enforce, p4, p4m, reflection
-from pdesym.operators.symmetric.finite_group import closure
 from pdesym.solvers import Grid
+from pdesym.symmetry.grid_element import closure
 
 SWAP = Element(((0, 1), (1, 0)), ((1.0,),))
 CASES = {

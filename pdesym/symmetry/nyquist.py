@@ -7,23 +7,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def without_nyquist(
-    u: Float[Tensor, "batch time channel *space"], axes: Sequence[int]
-) -> Float[Tensor, "batch time channel *space"]:
-    """The frames less their mode N/2 along each of the axes that has an even number of points.
+def without_nyquist(u: Float[Tensor, "..."], places: Sequence[int]) -> Float[Tensor, "..."]:
+    """The fields less their mode N/2 along each of the axes that has an even number of points.
 
     A shift by s multiplies that mode by cos(k s), and cos(k s) cos(k r) ≠ cos(k (s + r)): shifts are a group on the
     other modes alone.
 
     Args:
-        u: frames.
-        axes: of space, from 0.
+        u: fields.
+        places: of the axes of space among all, negative ones from the last.
     """
-    for axis in axes:
-        place = 3 + axis
+    for place in places:
         n = u.shape[place]
         if n % 2 == 0:
             signs = 1 - 2 * (torch.arange(n, device=u.device) % 2).to(u.dtype)
-            alternating = signs.reshape(-1, *(1,) * (u.ndim - place - 1))
+            alternating = signs.reshape(-1, *(1,) * (-place - 1 if place < 0 else u.ndim - place - 1))
             u = u - alternating * (alternating * u).mean(place, keepdim=True)
     return u
