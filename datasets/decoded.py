@@ -6,7 +6,6 @@ name; it appears by renaming a finished file. Cache files may be deleted at any 
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import math
@@ -14,7 +13,6 @@ import mmap
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +22,7 @@ import xarray
 from torch import Tensor
 
 from pdesym.datasets import schema
+from pdesym.datasets.locks import take_lock
 from pdesym.datasets.schema import CHECKSUM, COMPLETE, STATUS
 from pdesym.datasets.stored import axes_of_data, fields_of_data, title_of_data
 from pdesym.datasets.stored_metadata import METADATA
@@ -183,7 +182,8 @@ class DecodedFile:
             OSError: when it cannot be written, on a full disk say; nothing of it stays.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(self.path.with_suffix(".lock")):
+        with open(self.path.with_suffix(".lock"), "ab") as lock:
+            take_lock(lock)
             if self.is_whole():  # by another process, meanwhile
                 return
             partial = self.path.with_suffix(".partial")
@@ -268,15 +268,3 @@ def _reserve(descriptor: int, size: int) -> None:
         if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
             raise
         os.truncate(descriptor, size)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Waits until no other process writes the same file."""
-    with open(lock, "ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:  # some network file systems know no locks: then the work is done twice
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise
-        yield

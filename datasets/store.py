@@ -4,8 +4,6 @@ A process may be killed between any two lines here. Files and the store itself a
 the data of a shard are on the disk before its mark is written, and one writer holds a folder at a time.
 """
 
-import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -25,6 +23,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from pdesym.datasets import recipe_file, schema
 from pdesym.datasets.durable import flush, replace_file
 from pdesym.datasets.errors import GenerationError, RecipeError
+from pdesym.datasets.locks import take_lock
 from pdesym.datasets.recipe import Recipe
 from pdesym.datasets.recipe_problem import shown
 
@@ -49,7 +48,7 @@ def held(directory: Path) -> Iterator[None]:
     """
     with open(directory / schema.LOCK, "ab") as lock:
         try:
-            _lock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take_lock(lock, wait=False)
         except BlockingIOError:
             raise GenerationError(f"Another process is generating into {directory}: wait for it or end it.") from None
         yield
@@ -64,7 +63,7 @@ def held_shard(directory: Path, split: str, shard: int) -> Iterator[BinaryIO]:
     file = directory / schema.LOCKS / f"{split}-{shard}"
     file.parent.mkdir(exist_ok=True)
     with open(file, "ab") as lock:
-        _lock(lock, fcntl.LOCK_EX)
+        take_lock(lock)
         yield lock
 
 
@@ -93,17 +92,6 @@ def refuse_replaced(recipe: Recipe, directory: Path, split: str, lock: BinaryIO)
             f"{directory} was removed, replaced or completed by others while this worker was on its split {split}: "
             "nothing was written there; end workers that are left over from an earlier run."
         )
-
-
-def _lock(file: BinaryIO, operation: int) -> None:
-    try:
-        fcntl.flock(file, operation)
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        # Some network file systems know no locks. Two processes at once would then do the same work twice.
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-            raise
 
 
 def refuse_other_content(recipe: Recipe, directory: Path) -> None:
