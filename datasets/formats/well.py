@@ -18,12 +18,14 @@ import yaml
 
 from pdesym.datasets.formats import metadata
 from pdesym.datasets.formats.source import Source
-from pdesym.datasets.formats.statistics import Moments
+from pdesym.datasets.formats.statistics import FieldStatistics
 
 SUFFIX = ".hdf5"
 
 
-def write(source: Source, out: Path, name: str, slab: int, advance: Callable[[int], None]) -> dict[str, Moments]:
+def write(
+    source: Source, out: Path, name: str, slab: int, advance: Callable[[int], None]
+) -> dict[str, FieldStatistics]:
     """Writes one split below a folder, so many samples at a time.
 
     Args:
@@ -34,7 +36,7 @@ def write(source: Source, out: Path, name: str, slab: int, advance: Callable[[in
         advance: is told how many samples are done.
 
     Returns:
-        The moments of every array of fields, for `stats.yaml`.
+        What every array of fields is like, for `stats.yaml`.
 
     Raises:
         ValueError: when no sample of the split is complete.
@@ -44,7 +46,7 @@ def write(source: Source, out: Path, name: str, slab: int, advance: Callable[[in
         raise ValueError(f"No sample of the split {split} is complete: there is nothing for the Well's format to hold.")
     path = out / "data" / split / f"{name}_{split}{SUFFIX}"
     path.parent.mkdir(parents=True)
-    moments: dict[str, Moments] = {}
+    statistics: dict[str, FieldStatistics] = {}
     with h5py.File(path, "x") as file:
         grouped = _grouped(source)
         _write_root(file, source, kept, name)
@@ -59,16 +61,17 @@ def write(source: Source, out: Path, name: str, slab: int, advance: Callable[[in
                 block = np.stack([values[field][rows] for field in components], axis=-1)
                 block = block if vector else block[..., 0]
                 arrays[array][written] = block
-                moments.setdefault(array, Moments(vector)).add(block)
+                of_array = statistics.setdefault(array, FieldStatistics(len(components) if vector else None))
+                of_array.add(block)
             for scalar in source.drawn:
                 file[f"scalars/{scalar}"][written] = values[scalar][rows]
-    return moments
+    return statistics
 
 
-def write_statistics(moments: Mapping[str, Moments], out: Path) -> None:
+def write_statistics(statistics: Mapping[str, FieldStatistics], out: Path) -> None:
     """Writes stats.yaml: what the samples of one split are like, the training ones where there are any."""
     stats: dict[str, dict[str, Any]] = {}
-    for name, found in moments.items():
+    for name, found in statistics.items():
         for kind, value in found.statistics().items():
             stats.setdefault(kind, {})[name] = value
     (out / "stats.yaml").write_text(yaml.safe_dump(stats), encoding="utf-8")
