@@ -163,7 +163,7 @@ def memory_bound(recipe: Recipe, points: tuple[int, ...]) -> int:
     """
     equation = problem.first_equation(recipe)
     fields, stored, fine = len(equation.fields), math.prod(recipe.grid.shape), math.prod(points)
-    batch = min(recipe.batch or recipe.shard, max(recipe.splits.sizes.values()))
+    batch = min(schema.batch_of(recipe), max(recipe.splits.sizes.values()))
     dims = len(points)
     rows = batch if dims == 1 else min(batch, max(1, _VALUES_ON_A_PLANE // (fields * stored)))
     linear = equation.split(dims).linear
@@ -222,7 +222,7 @@ def pilot(recipe: Recipe, seconds: int | float = 5.0, device: str = "cpu") -> Co
         for name, values in account.items():
             values += arrays[name][fine].tolist() if fine else []
         failed += len(failures)
-        first, size = samples.stop, min(2 * size, recipe.batch or recipe.shard)
+        first, size = samples.stop, min(2 * size, schema.batch_of(recipe))
     steps, errors = [int(number) for number in account["steps"]], account["error"]
     counted = times[1:] or times
     finest = int(max(*account["points_used"], 0, recipe.grid.shape[0]))
