@@ -11,7 +11,8 @@ from pdesym.datasets.errors import GenerationError
 from pdesym.datasets.progress import size_text
 from pdesym.datasets.recipe import Recipe
 
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""Numbers of the errors that mean a full disk, a quota that is used up, or a file as large as the system takes."""
 
 
 def refuse_without_space(recipe: Recipe, directory: Path, workers: int = 1) -> None:
@@ -62,7 +63,7 @@ def explained(recipe: Recipe, directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_SPACE:
+        if error.errno not in NO_SPACE:
             raise
         todo = store.missing(recipe, directory)
         needed = store.disk_bytes(schema.layout(recipe), directory, todo)

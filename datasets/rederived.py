@@ -19,8 +19,8 @@ from pdesym.datasets import schema, store
 from pdesym.datasets.recipe import Recipe
 from pdesym.datasets.recipe_problem import shown
 from pdesym.datasets.verified_files import Files, differences
+from pdesym.solvers.grid import AXES
 
-_VERSIONS = ("pdesym_version", "torch_version", "numpy_version", "device")
 _MOST_FINDINGS = 12
 """Of one file; a document that is another altogether differs in hundreds of entries."""
 
@@ -61,8 +61,7 @@ def size_findings(recipe: Recipe, files: Files) -> list[str]:
 
     It is asked first: a recipe that was changed may stand for arrays of any size.
     """
-    points = recipe.grid.points
-    axes = dict(zip(("x", "y", "z"), (points,) if isinstance(points, int) else points, strict=False))
+    axes = dict(zip(AXES, recipe.grid.shape, strict=False))
     findings = []
     for split, samples in recipe.splits.sizes.items():
         for name, size in {"sample": samples, "time": recipe.times.count, **axes}.items():
@@ -86,7 +85,7 @@ def rederived(recipe: Recipe, files: Files) -> Iterator[Rederived]:
         ValueError: when the recipe describes no problem.
     """
     stored = _stored_attributes(files, next(iter(recipe.splits.sizes)))
-    versions = {key: value for key in _VERSIONS if isinstance(value := stored.get(key), str)}
+    versions = {key: value for key in schema.versions("cpu") if isinstance(value := stored.get(key), str)}
     layout = schema.layout(recipe, "cpu")
     with TemporaryDirectory(prefix="pdesym-verify-") as temporary:
         folder = Path(temporary)

@@ -29,6 +29,7 @@ from pdesym.datasets import problem, recipe_file
 from pdesym.datasets.errors import RecipeError
 from pdesym.datasets.recipe import Recipe
 from pdesym.solvers import Equation
+from pdesym.solvers.grid import AXES
 from pdesym.solvers.steppers import DEFAULT, stepper_named
 
 VERSION = 2
@@ -51,6 +52,9 @@ INVARIANT = "invariant_"
 
 CHECKSUM, STATUS = "checksum", "status"
 """The variables that `store.write` adds to those it is given; they are the last two of every group."""
+
+MOST_METADATA_BYTES = 2**26
+"""Of a document of metadata, which is some kilobytes; what is larger is not read."""
 
 _CHUNK_BYTES = 2**20
 _DISK_BLOCK = 4096
@@ -211,7 +215,7 @@ def layout(recipe: Recipe, device: str = "cpu") -> Layout:
 
 def field_variable(name: str, shape: tuple[int, ...], dtype: str, shard: int, **attributes: Any) -> Variable:
     """The array of one field, of shape (sample, time, x[, y[, z]]), in chunks of at most about a megabyte."""
-    dims = ("sample", "time", *("x", "y", "z")[: len(shape) - 2])
+    dims = ("sample", "time", *AXES[: len(shape) - 2])
     sample_bytes = math.prod(shape[1:]) * np.dtype(dtype).itemsize
     chunk = max((d for d in range(1, shard + 1) if shard % d == 0 and d * sample_bytes <= _CHUNK_BYTES), default=1)
     attributes = {"units": "1", "long_name": f"dependent variable {name}", **attributes}

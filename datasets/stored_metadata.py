@@ -11,7 +11,6 @@ from pdesym.datasets.recipe_problem import did_you_mean, shown
 METADATA = "zarr.json"
 
 _ARRAY_KEYS = {"shape": list, "data_type": str, "dimension_names": list, "chunk_grid": dict, "codecs": list}
-_MOST_BYTES = 2**26
 _LISTS = ("fields", "variables", "equation_text", "where")
 
 
@@ -143,7 +142,8 @@ def _array(path: Path) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 
 def _loaded(path: Path) -> dict[str, Any]:
-    if path.exists() and not (path.is_file() and path.stat().st_size <= _MOST_BYTES):  # a pipe would be waited for
+    # A pipe would be waited for.
+    if path.exists() and not (path.is_file() and path.stat().st_size <= schema.MOST_METADATA_BYTES):
         raise ValueError(f"{path} is damaged: expected a file of metadata, of some kilobytes.")
     try:
         loaded = json.loads(path.read_bytes())

@@ -12,11 +12,6 @@ from typing import Any
 from pdesym.datasets import schema
 from pdesym.datasets.recipe_problem import shown
 
-_MOST_METADATA = 2**26
-"""Bytes; a document of metadata is some kilobytes, and what is larger is not read."""
-
-_BLOCK = 2**20
-
 
 @dataclass(frozen=True)
 class Files:
@@ -48,11 +43,8 @@ class Files:
 
     def sha256(self, name: str) -> str:
         """The SHA-256 of a file, read in pieces."""
-        digest = hashlib.sha256()
         with open(self.folder / name, "rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        return digest.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def json(self, name: str) -> Any:
         """What a JSON file holds.
@@ -62,7 +54,7 @@ class Files:
         """
         if name not in self.sizes:
             raise ValueError(f"{name} is {self.strange.get(name, 'missing')}: expected a file of metadata.")
-        if self.sizes[name] > _MOST_METADATA:
+        if self.sizes[name] > schema.MOST_METADATA_BYTES:
             raise ValueError(f"{name} has {self.sizes[name]} bytes: metadata have some thousand.")
         try:
             return json.loads((self.folder / name).read_bytes())

@@ -12,8 +12,8 @@ from pdesym.datasets.formats import axes as coordinates_of
 from pdesym.datasets.formats import declaration
 from pdesym.datasets.formats.foreign import RESERVED
 from pdesym.datasets.formats.hdf5_guard import is_safe_name
-from pdesym.datasets.formats.source import AXES
 from pdesym.solvers import Grid
+from pdesym.solvers.grid import AXES
 
 
 def dataset_from_arrays(

@@ -13,8 +13,9 @@ from pdesym.datasets import schema
 from pdesym.datasets.formats import axes as coordinates_of
 from pdesym.datasets.formats import declaration
 from pdesym.datasets.formats.hdf5_guard import MEMORY, is_safe_name
-from pdesym.datasets.formats.source import AXES, Described, Source
+from pdesym.datasets.formats.source import Described, Source
 from pdesym.solvers import CATALOGUE
+from pdesym.solvers.grid import AXES
 
 RESERVED = ("sample", "time", *AXES, schema.CHECKSUM, schema.STATUS, "error", "horizon", "steps", "points_used")
 """Names that stand for something else in a stored split."""

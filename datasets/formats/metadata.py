@@ -16,12 +16,12 @@ import numpy as np
 
 from pdesym.datasets import schema, store
 from pdesym.datasets.formats import hdf5_guard
-from pdesym.datasets.formats.source import AXES, Described, Slab, Source
+from pdesym.datasets.formats.source import Described, Slab, Source
+from pdesym.solvers.grid import AXES
 
 GROUP = "pdesym"
 FORMAT_VERSION = 1
 
-_MOST_BYTES = 2**26
 _DIMS = ("sample", "time", *AXES)
 _DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
@@ -86,7 +86,7 @@ def recorded(group: h5py.Group, path: Path) -> Recorded:
         ValueError: when it does not say what `write_text` says.
     """
     raw = hdf5_guard.numbers(group, "metadata", path, (None,), "u")
-    if raw.dtype != np.dtype("uint8") or raw.shape[0] > _MOST_BYTES:
+    if raw.dtype != np.dtype("uint8") or raw.shape[0] > schema.MOST_METADATA_BYTES:
         raise ValueError(f"{raw.name} in {path} holds {raw.dtype} of shape {raw.shape}: expected a text as bytes.")
     try:
         said = json.loads(hdf5_guard.values(raw, (), path).tobytes())

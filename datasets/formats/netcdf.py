@@ -19,7 +19,8 @@ from pdesym.datasets.formats import hdf5_guard, metadata
 from pdesym.datasets.formats.declaration import file_name
 from pdesym.datasets.formats.foreign import Declared, Found, field_described, foreign_source
 from pdesym.datasets.formats.own import assembled, reader
-from pdesym.datasets.formats.source import AXES, Described, Source
+from pdesym.datasets.formats.source import Described, Source
+from pdesym.solvers.grid import AXES
 
 SUFFIX = ".nc"
 

@@ -12,7 +12,8 @@ from pdesym.datasets.formats import hdf5_guard, metadata
 from pdesym.datasets.formats.declaration import file_name
 from pdesym.datasets.formats.foreign import Declared, Found, channel_names, field_described, foreign_source
 from pdesym.datasets.formats.own import own_source, reader
-from pdesym.datasets.formats.source import AXES, Source
+from pdesym.datasets.formats.source import Source
+from pdesym.solvers.grid import AXES
 
 PERIODIC = True
 """Whether the axes of a file are taken for periodic when nobody says: the files do not say it."""

@@ -4,7 +4,6 @@ Of a folder whose writing was cut off `open_dataset` says that it is not complet
 leaves nothing behind.
 """
 
-import errno
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,12 +18,11 @@ import yaml
 from pdesym.datasets import schema, store
 from pdesym.datasets.durable import replace_file
 from pdesym.datasets.errors import GenerationError
+from pdesym.datasets.failure import NO_SPACE
 from pdesym.datasets.formats import declaration
 from pdesym.datasets.formats.source import Described, Slab, Source, refuse_changed, source_of_dataset
 from pdesym.datasets.progress import shown_progress, size_text
 from pdesym.datasets.recipe import SPLITS
-
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def save_dataset(
@@ -110,7 +108,7 @@ def refuse_occupied(directory: Path) -> None:
 
 def full_disk(error: OSError, directory: Path) -> GenerationError | None:
     """The sentence about a full disk, when the error means one."""
-    if error.errno not in _NO_SPACE:
+    if error.errno not in NO_SPACE:
         return None
     return GenerationError(f"The disk is full at {directory}: make room and repeat the command; nothing was kept.")
 

@@ -10,8 +10,7 @@ import numpy as np
 import xarray
 
 from pdesym.datasets import schema, store
-
-AXES = ("x", "y", "z")
+from pdesym.solvers.grid import AXES
 
 Slab = dict[str, np.ndarray]
 

@@ -13,7 +13,8 @@ from pdesym.datasets.formats import hdf5_guard, metadata, well
 from pdesym.datasets.formats.declaration import file_name
 from pdesym.datasets.formats.foreign import Declared, Found, field_described, foreign_source
 from pdesym.datasets.formats.own import own_source
-from pdesym.datasets.formats.source import AXES, Described, Source
+from pdesym.datasets.formats.source import Described, Source
+from pdesym.solvers.grid import AXES
 
 Files = Sequence[tuple[Path, h5py.File]]
 

@@ -12,7 +12,7 @@ import yaml
 from rich.console import RenderableType
 
 from pdesym.datasets import open_dataset
-from pdesym.datasets.schema import CARD_FILES
+from pdesym.datasets.schema import CARD_FILES, versions
 from pdesym.datasets.stored import OWN_SCALES
 from pdesym.datasets.stretched import STRETCH
 from pdesym.datasets.summary import SplitSummary, Summary, summarise
@@ -30,7 +30,6 @@ README, TRAJECTORIES, NUMBERS = CARD_FILES
 
 _SHOWN = 3
 _FLOAT32 = 1e-6
-_VERSIONS = ("pdesym_version", "torch_version", "numpy_version", "device")
 
 
 @dataclass(frozen=True)
@@ -366,7 +365,9 @@ def _provenance(summary: Summary) -> Iterator[Section]:
         if key in attributes:
             value = attributes[key]
             lines.append(f"{key}: {given_text(float(value)) if isinstance(value, int | float) else value}")
-    made = ", ".join(f"{key.removesuffix('_version')} {attributes[key]}" for key in _VERSIONS if key in attributes)
+    made = ", ".join(
+        f"{key.removesuffix('_version')} {attributes[key]}" for key in versions("cpu") if key in attributes
+    )
     lines += [f"made with {made}"] if made else []
     recipe = str(attributes.get("recipe", "")).strip()
     if recipe:
