@@ -1,5 +1,6 @@
 """The metadata of imported data: no recipe says what they should be, so they are held against each other."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def imported_part(directory: Path, split: str, files: Files) -> Part:
             raise ValueError(f"{place}: a file holds {rows} samples, and attributes.shard of {file} says {shard}.")
         if array.dtype.kind not in "iuf":
             raise ValueError(f"{place}: data_type is {array.dtype}, expected numbers.")
-        if array.dtype.itemsize * rows * _product(array.shape[1:]) > _MOST_BYTES:
+        if array.dtype.itemsize * rows * math.prod(array.shape[1:]) > _MOST_BYTES:
             raise ValueError(f"{place}: shape is {list(array.shape)}, which is more than a file can hold.")
     failures, unnamed = failures_of(files, split), left_out_of(files, split)
     return Part(split, about["fields"], arrays, samples, shard, failures, unnamed, emptied=False)
@@ -108,10 +109,3 @@ def _array(directory: Path, split: str, name: str, files: Files) -> zarr.Array[A
             f"{file} is damaged: {' '.join((str(error) or type(error).__name__).split())[:200]}."
         ) from None
     return array
-
-
-def _product(sizes: tuple[int, ...]) -> int:
-    product = 1
-    for size in sizes:
-        product *= size
-    return product

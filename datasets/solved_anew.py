@@ -13,6 +13,7 @@ import numpy as np
 from pdesym.datasets import schema
 from pdesym.datasets.block import solved_block
 from pdesym.datasets.checked_values import Part
+from pdesym.datasets.problem import times_of
 from pdesym.datasets.recipe import Recipe
 
 Batch = tuple[str, tuple[int, ...]]
@@ -162,7 +163,7 @@ def _tolerant(
 ) -> Iterator[str]:
     """Differences of more than two solutions may have that are both within the tolerance."""
     rtol = _FIXED_STEP / 2 if recipe.rtol is None else recipe.rtol
-    times = np.linspace(recipe.times.first, recipe.times.last, recipe.times.count)
+    times = times_of(recipe).numpy()
     invariants = [name for name in new if name.startswith(schema.INVARIANT)]
     for row in rows:
         v, w = (np.stack([of[name][row].astype("float64") for name in part.fields], 1) for of in (stored, new))

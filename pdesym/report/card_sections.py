@@ -1,5 +1,6 @@
 """Sections of a card: sentences, a table, code; the same for a terminal and for Markdown."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -73,7 +74,8 @@ def markdown_text(title: str, sections: Sequence[Section]) -> str:
             table = [section.heads, ruled, *section.rows]
             parts.append("\n".join(f"| {' | '.join(map(_cell, row))} |" for row in table))
         if section.code:
-            fence = "`" * max(3, 1 + _longest_run(section.code))
+            longest = max(map(len, re.findall("`+", section.code)), default=0)  # a fence has to be longer
+            fence = "`" * max(3, 1 + longest)
             parts.append(f"{fence}{section.language}\n{section.code}\n{fence}")
         if section.figure is not None:
             parts.append(f"![{escaped(section.figure.caption)}]({section.figure.path})")
@@ -108,12 +110,3 @@ def _is_number(cell: str) -> bool:
 
 def _cell(text: str) -> str:
     return text if set(text) <= set("-:") else escaped(text)
-
-
-def _longest_run(text: str) -> int:
-    """Of backticks: a fence has to be longer."""
-    longest = run = 0
-    for letter in text:
-        run = run + 1 if letter == "`" else 0
-        longest = max(longest, run)
-    return longest
