@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -89,6 +90,7 @@ def test_a_real_part_in_the_coefficients_would_make_kdv_first_order(monkeypatch)
     assert slope[-1] < 1.5
 
 
+@cache  # what it is measured against is the same for every method
 def imaginary_case():
     """A soliton wide enough for an explicit method."""
     grid = Grid(64, length=40.0)
@@ -96,6 +98,7 @@ def imaginary_case():
     return kdv(), u0, grid, 1.0, finest(kdv(), u0, grid, 1.0, 2048)
 
 
+@cache
 def real_case():
     grid = Grid(32, length=2 * math.pi)
     u0 = RandomSinusoids(waves=(1, 2)).sample(grid, range(2), seed=1) + 0.3
@@ -103,6 +106,7 @@ def real_case():
     return equation, u0, grid, 1.0, finest(equation, u0, grid, 1.0, 2048)
 
 
+@cache
 def mixed_case():
     grid = Grid(32, length=2 * math.pi)
     (x,) = grid.coordinates()
