@@ -8,6 +8,7 @@ from pdesym.symmetry.mirror.candidate import (
     even_matrices,
     real_multipliers,
 )
+from pdesym.symmetry.mirror.channel_group import ChannelGroup
 from pdesym.symmetry.mirror.collapse import (
     batch_curvatures,
     collapse_exponent,
@@ -17,6 +18,13 @@ from pdesym.symmetry.mirror.collapse import (
 from pdesym.symmetry.mirror.constraint import Constrained, Constraint, constrained_tensors
 from pdesym.symmetry.mirror.curvature import Curvature, curvature, gradient_leak, sample_curvatures
 from pdesym.symmetry.mirror.declared import Axis, dense, double_rotation, permutation, rescaling, rotation, sign
+from pdesym.symmetry.mirror.diagnostics import (
+    channel_distances,
+    channel_vectors,
+    dead_channels,
+    different_channels,
+    effective_rank,
+)
 from pdesym.symmetry.mirror.finding import confirmed, find_channels, find_mirrors
 from pdesym.symmetry.mirror.gates import SymmetryGates, gate_symmetries
 from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, Kind, LowRank
@@ -44,6 +52,8 @@ __all__ = [
     "SymmetryGates",
     "averaged",
     "batch_curvatures",
+    "channel_distances",
+    "channel_vectors",
     "collapse_exponent",
     "confirmed",
     "constrain",
@@ -54,8 +64,11 @@ __all__ = [
     "critical_learning_rate",
     "curvature",
     "cyclic_matrices",
+    "dead_channels",
     "dense",
+    "different_channels",
     "double_rotation",
+    "effective_rank",
     "even_matrices",
     "find_channels",
     "find_mirrors",
