@@ -1,21 +1,21 @@
 """Fourier neural operators under constraints that let modes, ranks and channels vanish while they train."""
 
 from collections.abc import Callable, Iterator
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from torch import nn
 
+from pdesym.operators.fourier_operator import FourierOperator
 from pdesym.operators.pointwise import Pointwise
 from pdesym.operators.spectral_convolution import SpectralConvolution
 from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, Kind, LowRank
 from pdesym.symmetry.mirror.reparametrised import constrain
+from pdesym.symmetry.mirror.shared_gates import share_gates
 
 _Layer = TypeVar("_Layer", bound=nn.Module)
 
 
-def sparse_modes(
-    operator: nn.Module, per: Literal["mode", "weight", "part"] = "weight", size: float = 1.0
-) -> nn.Module:
+def sparse_modes(operator: nn.Module, per: str = "weight", size: float = 1.0) -> nn.Module:
     """Puts the weights W_io(k) of all spectral convolutions of an operator under a constraint, in place.
 
     Train with `ConstraintPenalty(κ)`; then `remove(operator)` leaves a plain operator with exact zeros.
@@ -35,9 +35,7 @@ def sparse_modes(
     return _constrained(operator, SpectralConvolution, lambda layer: kinds[per], size)
 
 
-def low_rank_mixing(
-    operator: nn.Module, where: Literal["spectral", "pointwise"] = "spectral", size: float = 1.0
-) -> nn.Module:
+def low_rank_mixing(operator: nn.Module, where: str = "spectral", size: float = 1.0) -> nn.Module:
     """Puts the matrices that mix channels under κ Σ ‖·‖_*, so that their ranks fall, in place.
 
     Args:
@@ -56,6 +54,28 @@ def low_rank_mixing(
     return _constrained(
         operator, SpectralConvolution, lambda layer: LowRank((layer.dims,), (layer.dims + 1,), complex_parts=True), size
     )
+
+
+def pruned_channels(operator: FourierOperator, size: float = 1.0) -> FourierOperator:
+    """Puts one gate on each channel between the layers of a Fourier neural operator, so that channels vanish, in place.
+
+    The gate of a channel of vₗ is on all that reads it: the spectral convolution Sₗ and the matrix Wₗ, or Q₁ after the
+    last layer; κ Σ_c ‖(Sₗ[c], Wₗ[c])‖₂. What `remove` leaves of a channel that vanished, its row of the layer before,
+    is of no effect.
+
+    Args:
+        operator: an FNO.
+        size: see `constrain`.
+
+    Raises:
+        ValueError: when one of these weights is under a constraint already.
+    """
+    blocks = "fno.fno_blocks.blocks"
+    for layer in range(operator.config.layers):
+        spectral, pointwise = f"{blocks}.convs.{layer}.weight", f"{blocks}.fno_skips.{layer}.conv.weight"
+        share_gates(operator, [(spectral, operator.config.dims), (pointwise, 1)], size)
+    share_gates(operator, [("fno.projection.fcs.0.weight", 1)], size)
+    return operator
 
 
 def _constrained(

@@ -36,15 +36,21 @@ def load_operator(directory: str | Path, device: torch.device | str = "cpu") -> 
 
     Raises:
         FileNotFoundError: when the folder holds none of the three.
-        ValueError: when a file in it is damaged, or the operator is of a kind that this package does not build.
+        ValueError: when a file in it is damaged, the operator is of a kind that this package does not build, or it is
+            still under constraints.
     """
     directory = Path(directory)
     if (directory / LAST).is_file():
         directory = last_checkpoint(directory)
     operator = configuration(read_config(directory)["operator"], directory).build()
-    stored = next(iter(read_weights(directory / WEIGHTS).values()), None)
-    if stored is not None:  # a file without tensors is refused below, in a sentence
-        operator.to(device=device, dtype=stored.dtype)
+    stored = read_weights(directory / WEIGHTS)
+    if any("parametrizations." in name and name not in operator.state_dict() for name in stored):
+        raise ValueError(
+            f"{directory} holds an operator under constraints, whose weights are products: put a new one under the "
+            "same constraints and fill it with load_weights, or save it after `remove`."
+        )
+    if stored:  # a file without tensors is refused below, in a sentence
+        operator.to(device=device, dtype=next(iter(stored.values())).dtype)
     load_weights(operator, directory / WEIGHTS)
     return operator.eval()
 

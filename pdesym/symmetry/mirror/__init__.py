@@ -1,5 +1,6 @@
 """Mirror symmetries of a network's parameters: declare, find, measure what they catch."""
 
+from pdesym.symmetry.mirror.bias import FixedBias, fixed_bias, fold_bias
 from pdesym.symmetry.mirror.candidate import (
     CandidateSymmetry,
     averaged,
@@ -29,7 +30,8 @@ from pdesym.symmetry.mirror.finding import confirmed, find_channels, find_mirror
 from pdesym.symmetry.mirror.gates import SymmetryGates, gate_symmetries
 from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, Kind, LowRank
 from pdesym.symmetry.mirror.removal import Removable, Removed, removable, remove
-from pdesym.symmetry.mirror.reparametrised import Reparametrised, constrain
+from pdesym.symmetry.mirror.reparametrised import Reparametrised, constrain, constrain_mirror
+from pdesym.symmetry.mirror.shared_gates import SharedGates, share_gates
 from pdesym.symmetry.mirror.strength import ConstraintPenalty, constraint_cost, constraint_parameters, optimiser_groups
 from pdesym.symmetry.mirror.symmetry import MirrorSymmetry
 
@@ -42,6 +44,7 @@ __all__ = [
     "ConstraintPenalty",
     "Curvature",
     "Elementwise",
+    "FixedBias",
     "Grouped",
     "Kind",
     "LowRank",
@@ -49,6 +52,7 @@ __all__ = [
     "Removable",
     "Removed",
     "Reparametrised",
+    "SharedGates",
     "SymmetryGates",
     "averaged",
     "batch_curvatures",
@@ -57,6 +61,7 @@ __all__ = [
     "collapse_exponent",
     "confirmed",
     "constrain",
+    "constrain_mirror",
     "constrained_by",
     "constrained_tensors",
     "constraint_cost",
@@ -72,6 +77,8 @@ __all__ = [
     "even_matrices",
     "find_channels",
     "find_mirrors",
+    "fixed_bias",
+    "fold_bias",
     "gate_symmetries",
     "gradient_leak",
     "optimiser_groups",
@@ -82,6 +89,7 @@ __all__ = [
     "rescaling",
     "rotation",
     "sample_curvatures",
+    "share_gates",
     "sign",
     "small_rate_exponent",
 ]

@@ -105,13 +105,15 @@ def remove(module: nn.Module, tolerance: float = TOLERANCE) -> Removed:
         ValueError: as `removable`.
     """
     found = removable(module, tolerance)
-    zeros, entries = {}, {}
-    for constrained in list(constrained_tensors(module)):
-        with torch.no_grad():
-            left = constrained.constraint.without(found[constrained.name].gone, *constrained.originals.values())
-        unparametrise(constrained.owner, constrained.attribute, left)
-        zeros[constrained.name], entries[constrained.name] = int((left == 0).sum()), left.numel()
-    return Removed(found, zeros, entries)
+    tensors, left = list(constrained_tensors(module)), {}
+    with torch.no_grad():
+        for constrained in tensors:
+            gone = found[constrained.name].gone
+            left[constrained.name] = constrained.constraint.without(gone, *constrained.originals.values())
+    for constrained in tensors:  # only now, since some share their gates
+        unparametrise(constrained.owner, constrained.attribute, left[constrained.name])
+    zeros = {name: int((tensor == 0).sum()) for name, tensor in left.items()}
+    return Removed(found, zeros, {name: tensor.numel() for name, tensor in left.items()})
 
 
 def unparametrise(owner: nn.Module, attribute: str, value: Tensor) -> None:
@@ -120,10 +122,10 @@ def unparametrise(owner: nn.Module, attribute: str, value: Tensor) -> None:
     shared = type(owner)
     own = {name: entry for name, entry in vars(shared).items() if name not in ("__dict__", "__weakref__")}
     owner.__class__ = type(shared.__name__, shared.__bases__, own)
+    learns = any(original.requires_grad for original in owner.parametrizations[attribute].parameters(recurse=False))
     parametrize.remove_parametrizations(owner, attribute)
-    parameter = owner._parameters[attribute]
-    assert parameter is not None
-    owner.register_parameter(attribute, nn.Parameter(value.detach().clone(), parameter.requires_grad))
+    delattr(owner, attribute)  # a frozen one has become a buffer
+    owner.register_parameter(attribute, nn.Parameter(value.detach().clone(), learns))
 
 
 def _removable(constrained: Constrained, tolerance: float) -> Removable:

@@ -1,6 +1,7 @@
 """Differentiable constraints by symmetry: θ = (I − O Oᵀ) w + O (u ⊙ v); descent finds which of Oᵀθ are 0."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import torch
@@ -8,8 +9,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from pdesym.symmetry.mirror.block import Block
 from pdesym.symmetry.mirror.constraint import Constraint, owner_of
-from pdesym.symmetry.mirror.kinds import Kind
+from pdesym.symmetry.mirror.kinds import Elementwise, Kind
 from pdesym.symmetry.mirror.symmetry import MirrorSymmetry
 
 
@@ -112,8 +114,8 @@ def constrain(
     theta = owner.get_parameter(attribute)
     if mirror is not None and tuple(mirror.names) != (name,):
         raise ValueError(
-            f"Expected a mirror of {name} alone, got one of {', '.join(mirror.names)}: constrain_jointly takes mirrors "
-            "of several parameters."
+            f"Expected a mirror of {name} alone, got one of {', '.join(mirror.names)}: constrain_mirror takes mirrors of "
+            "several parameters."
         )
     rank = theta.numel() if mirror is None else mirror.coordinates({name: theta.detach()}).numel()
     shape = tuple(shape if shape is not None else theta.shape if mirror is None else (rank,))
@@ -125,6 +127,47 @@ def constrain(
     constraint = Reparametrised(kind, shape, size, mirror, name).to(theta)
     parametrize.register_parametrization(owner, attribute, constraint)
     return module
+
+
+def constrain_mirror(module: nn.Module, mirror: MirrorSymmetry, size: float = 1.0) -> nn.Module:
+    """Puts κ‖Oᵀθ‖₁ on the coordinates of a mirror of any parameters, in place: `constrain` on each of them.
+
+    Where O is block diagonal over the parameters, as of permutations, signs, rotations and rescalings of vectors, every
+    coordinate is one of a single parameter, and the norm is the sum over the parameters. Coordinates vanish one by one.
+
+    Args:
+        module: the network.
+        mirror: O.
+        size: see `constrain`.
+
+    Raises:
+        ValueError: as `constrain`, and for a mirror that mixes parameters within a coordinate.
+    """
+    parts = {name: tuple(block for block in mirror.blocks if block.parameter == name) for name in mirror.names}
+    taken: dict[int, str] = {}
+    for block in mirror.blocks:
+        for coordinate in range(block.first, block.first + block.rank):
+            if taken.setdefault(coordinate, block.parameter) != block.parameter:
+                raise ValueError(
+                    f"Expected a mirror each of whose coordinates is one of a single parameter, got {mirror.name}, which "
+                    f"mixes {taken[coordinate]} and {block.parameter}: a parametrisation is of one parameter alone."
+                )
+    alone = {name: MirrorSymmetry(mirror.name, _from_zero(blocks)) for name, blocks in parts.items()}
+    for name in alone:
+        owner_of(module, name)  # refused before anything is changed
+    for name, part in alone.items():
+        constrain(module, name, Elementwise(), part, size=size)
+    return module
+
+
+def _from_zero(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The same blocks, their coordinates numbered without gaps."""
+    firsts, total = {}, 0
+    for block in sorted(blocks, key=lambda block: block.first):
+        if block.first not in firsts:
+            firsts[block.first] = total
+            total += block.rank
+    return tuple(replace(block, first=firsts[block.first]) for block in blocks)
 
 
 def check(kind: Kind, shape: Sequence[int], entries: int, size: float) -> None:

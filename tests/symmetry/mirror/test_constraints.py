@@ -8,9 +8,10 @@ from torch import nn
 from torch.func import functional_call, jvp
 
 from pdesym.symmetry.mirror.constraint import constrained_tensors
-from pdesym.symmetry.mirror.declared import dense, rotation
+from pdesym.symmetry.mirror.declared import dense, permutation, rescaling, rotation
 from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, LowRank
-from pdesym.symmetry.mirror.reparametrised import constrain
+from pdesym.symmetry.mirror.removal import remove
+from pdesym.symmetry.mirror.reparametrised import constrain, constrain_mirror
 from pdesym.symmetry.mirror.strength import (
     ConstraintPenalty,
     constraint_cost,
@@ -297,3 +298,32 @@ def test_what_cannot_be_constrained_is_said():
         ConstraintPenalty(-1.0)
     with pytest.raises(ValueError, match="at least 2 factors, got depth=1"):
         Elementwise(1)
+
+
+def test_a_mirror_of_several_parameters_is_constrained_parameter_by_parameter():
+    """Two neurons that the data let be equal become equal, and are so exactly once removed; one mixture is refused."""
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+    with torch.no_grad():
+        for number, parameter in enumerate(net.parameters()):
+            parameter.copy_(0.5 * random(*parameter.shape, seed=number))
+    parameters = {name: p.detach() for name, p in net.named_parameters()}
+    mirror = permutation(parameters, [("0.weight", 0), ("0.bias", 0), ("2.weight", 1)], 0, 2)
+    x = random(50, 2, seed=9)
+    y, before = torch.tanh(x[:, :1] - x[:, 1:]), net(x).detach()
+    constrain_mirror(net, mirror)
+    assert float((net(x) - before).detach().abs().max()) < 1e-14
+    assert len(constraint_parameters(net)) == 6
+    optimiser = torch.optim.SGD(optimiser_groups(net, 0.1), lr=0.3)
+    for _ in range(400):
+        optimiser.zero_grad()
+        ((net(x) - y) ** 2).mean().backward()
+        optimiser.step()
+    assert mirror.violation(parameters) > 0.1
+    assert float(((net(x) - y) ** 2).mean().detach()) < 0.05
+    report = remove(net)
+    assert report.fraction == 1.0
+    assert mirror.violation({name: p.detach() for name, p in net.named_parameters()}) < 1e-15
+    scalars = nn.Module()
+    scalars.u, scalars.w = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
+    with pytest.raises(ValueError, match=r"of a single parameter, got exchange of u and w, which mixes u and w"):
+        constrain_mirror(scalars, rescaling(dict(scalars.named_parameters()), "u", "w")[0])

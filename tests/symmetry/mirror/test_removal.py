@@ -74,8 +74,9 @@ def test_without_decay_nothing_can_be_removed():
 def test_a_tensor_that_vanished_as_a_whole_is_measured_by_what_it_was():
     layer, _ = trained(Grouped((0, 1)), kappa=5.0, rate=0.05)
     assert removable(layer)["weight"].removed == 1
-    remove(layer)
+    remove(layer.requires_grad_(False))
     assert torch.equal(layer.weight, torch.zeros_like(layer.weight))
+    assert not layer.get_parameter("weight").requires_grad
 
 
 def test_coordinates_of_a_mirror_are_removed():
