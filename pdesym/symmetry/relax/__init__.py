@@ -15,10 +15,17 @@ Source: Kaba and Ravanbakhsh, Symmetry Breaking and Equivariant Neural Networks 
 """
 
 from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser
+from pdesym.symmetry.relax.breaking_input import SymmetryBreakingInput
 from pdesym.symmetry.relax.cyclic import CyclicShifts, Dihedral
 from pdesym.symmetry.relax.defects import orbit_distance, orbit_mean, relaxed_defect, strict_defect
 from pdesym.symmetry.relax.equivariant import RelaxedEquivariant
 from pdesym.symmetry.relax.finite_action import FiniteAction, FiniteStabiliser
+from pdesym.symmetry.relax.permutations import Permutations, PermutationStabiliser
+from pdesym.symmetry.relax.plane_group import PlaneGroup
+from pdesym.symmetry.relax.product import Product, ProductStabiliser, TorusPlaneGroup
+from pdesym.symmetry.relax.relaxed_linear import RelaxedLinear, RelaxedMLP
+from pdesym.symmetry.relax.representation_action import RepresentationAction
+from pdesym.symmetry.relax.sign_flip import SignFlip
 from pdesym.symmetry.relax.torus import TorusStabiliser, TorusTranslations
 
 __all__ = [
@@ -28,8 +35,19 @@ __all__ = [
     "FiniteStabiliser",
     "GroupAction",
     "GroupElement",
+    "PermutationStabiliser",
+    "Permutations",
+    "PlaneGroup",
+    "Product",
+    "ProductStabiliser",
     "RelaxedEquivariant",
+    "RelaxedLinear",
+    "RelaxedMLP",
+    "RepresentationAction",
+    "SignFlip",
     "Stabiliser",
+    "SymmetryBreakingInput",
+    "TorusPlaneGroup",
     "TorusStabiliser",
     "TorusTranslations",
     "orbit_distance",

@@ -24,9 +24,11 @@ def nearest_translation(
     conj(ŷ_k) y_k, conjugated, over the leading axes. Along finite axes all γ are tried, by one transform; along
     continuous ones a grid of 4 points for the shortest wave, and from the 8 best points Newton's method.
     """
+    inverse, divisors = dual(lattice, grid.dims)
+    if math.prod(divisors) == 1:
+        return torch.zeros(grid.dims, dtype=torch.float64, device=y.device)
     a, b = coefficients(y_hat.unsqueeze(0), grid)[0], coefficients(y.unsqueeze(0), grid)[0]
     p = (a * b.conj()).sum(0).detach()
-    inverse, divisors = dual(lattice, grid.dims)
     q_inverse = torch.tensor(inverse, dtype=torch.int64, device=p.device)
     frequencies = waves(grid)[0].to(p.device) @ q_inverse
     used = p.abs() > 0

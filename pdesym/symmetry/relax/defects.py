@@ -131,4 +131,5 @@ def _tried(
 
 
 def _norm(y: Float[Tensor, "batch ..."]) -> Float[Tensor, " batch"]:
-    return y.double().flatten(1).norm(dim=1)
+    size: Tensor = torch.linalg.vector_norm(y.double().flatten(1), dim=1)
+    return size

@@ -19,7 +19,8 @@ class RelaxedEquivariant(nn.Module):
     is equivariant: p(g y | g x) = p(y | x).
 
     The network may take more inputs, which the group leaves alone: `module(x, parameters)`. The weights are those of
-    the network; the gradient with respect to x goes through the frame too, where that is a function of x.
+    the network; the gradient with respect to x goes through the frame too, where that is a function of x. Under
+    autocast the network alone computes in the smaller precision.
 
     Args:
         network: f.
@@ -45,8 +46,7 @@ class RelaxedEquivariant(nn.Module):
         tolerance: float | None = None,
     ):
         super().__init__()
-        if mode not in MODES:
-            raise ValueError(f"Expected the mode {' or '.join(map(repr, MODES))}, got {mode!r}.")
+        require_mode(mode)
         self.network = network
         self.action_in = action_in
         self.action_out = action_in if action_out is None else action_out
@@ -57,22 +57,49 @@ class RelaxedEquivariant(nn.Module):
         self, x: Float[Tensor, "batch ..."], *inputs: Tensor, generator: torch.Generator | None = None
     ) -> Float[Tensor, "batch ..."]:
         """φ(x); the generator draws s and is asked for with mode "coset" alone."""
-        h = self.frame(x, generator)
-        y: Tensor = self.network(self.action_in.act(self.action_in.inverse(h), x), *inputs)
-        return self.action_out.act(h, y)
+        device = x.device.type
+        smaller = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+        with torch.autocast(device, enabled=False):
+            x = x if x.dtype == torch.float64 or smaller is None else x.float()
+            h = self.frame(x, generator)
+            turned = self.action_in.act(self.action_in.inverse(h), x)
+            with torch.autocast(device, dtype=smaller, enabled=smaller is not None):
+                y: Tensor = self.network(turned, *inputs)
+            return self.action_out.act(h, y if smaller is None else y.to(x.dtype))
 
     def frame(self, x: Float[Tensor, "batch ..."], generator: torch.Generator | None = None) -> GroupElement:
         """h(x), or s h(x) with mode "coset"."""
-        h = self.action_in.canonical(x, self.tolerance)
-        if self.mode == "deterministic":
-            return h
-        if generator is None:
-            raise ValueError(
-                "A relaxed operator with mode='coset' draws an element of the stabiliser in every call: give "
-                "generator=torch.Generator().manual_seed(seed)."
-            )
-        return self.action_in.compose(self.action_in.stabiliser(x, self.tolerance).random(generator), h)
+        return relaxed_frame(self.action_in, x, self.mode, self.tolerance, generator)
 
     def extra_repr(self) -> str:
         """The group and the mode, for print."""
         return f"{type(self.action_in).__name__}, mode={self.mode!r}"
+
+
+def require_mode(mode: str) -> None:
+    """Refuse, in one sentence, what is no mode."""
+    if mode not in MODES:
+        raise ValueError(f"Expected the mode {' or '.join(map(repr, MODES))}, got {mode!r}.")
+
+
+def relaxed_frame(
+    action: GroupAction,
+    x: Float[Tensor, "batch ..."],
+    mode: str,
+    tolerance: float | None,
+    generator: torch.Generator | None,
+) -> GroupElement:
+    """h(x), or s h(x) with mode "coset", s drawn from G_x.
+
+    Raises:
+        ValueError: for no generator with mode "coset".
+    """
+    h = action.canonical(x, tolerance)
+    if mode == "deterministic":
+        return h
+    if generator is None:
+        raise ValueError(
+            "A map with mode='coset' draws an element of the stabiliser in every call: give "
+            "generator=torch.Generator().manual_seed(seed)."
+        )
+    return action.compose(action.stabiliser(x, tolerance).random(generator), h)

@@ -14,7 +14,7 @@ def functionals(size: int, device: torch.device | str | None = None) -> Float[Te
     No symmetry of a grid maps one of them to itself: two points on which they agree are, as a rule, one point.
     """
     rng = torch.Generator().manual_seed(_SEED)
-    weights = torch.randn(_FUNCTIONALS, size, generator=rng, dtype=torch.float64) / size**0.5
+    weights: Tensor = torch.randn(_FUNCTIONALS, size, generator=rng, dtype=torch.float64) / size**0.5
     return weights.to(device)
 
 

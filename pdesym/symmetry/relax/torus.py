@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import inverse_transform, nyquist_mask, transform, translate
+from pdesym.symmetry.nyquist import without_nyquist
 from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, tolerance_for
 from pdesym.symmetry.relax.correlation import nearest_translation
 from pdesym.symmetry.relax.lattice import Lattice, dual
@@ -93,7 +94,11 @@ class TorusTranslations(GroupAction):
         """x moved by g."""
         distance = self._distances(g).to(x.device)
         distance = distance.reshape(len(distance), *(1,) * (x.ndim - 1 - self.grid.dims), self.grid.dims)
-        return translate(self._group_part(x), self.grid, distance.squeeze(-1) if self.grid.dims == 1 else distance)
+        return translate(
+            without_nyquist(x, range(-self.grid.dims, 0)),
+            self.grid,
+            distance.squeeze(-1) if self.grid.dims == 1 else distance,
+        )
 
     def compose(self, g: GroupElement, h: GroupElement) -> GroupElement:
         """g + h."""
@@ -147,12 +152,6 @@ class TorusTranslations(GroupAction):
         ]
         nearest = self.act(torch.stack(turns).to(y.device) * length, y_hat.double())
         return (nearest - y.double()).flatten(1).square().sum(1)
-
-    def _group_part(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
-        if all(n % 2 for n in self.grid.points):
-            return x
-        spectrum = transform(x, self.grid)
-        return inverse_transform(spectrum * nyquist_mask(self.grid, x.device).to(x.dtype), self.grid.points)
 
     def _distances(self, g: GroupElement) -> Float[Tensor, "batch dims"]:
         if isinstance(g, tuple) or g.ndim != 2 or g.shape[1] != self.grid.dims:
