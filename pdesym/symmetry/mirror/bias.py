@@ -66,7 +66,7 @@ def fold_bias(module: nn.Module) -> nn.Module:
         (owner, attribute)
         for owner in list(module.modules())
         if parametrize.is_parametrized(owner)
-        for attribute, listed in owner.parametrizations.items()  # type: ignore[union-attr, operator]
+        for attribute, listed in owner.parametrizations.items()
         if isinstance(listed[0], FixedBias)
     ]
     if not found:

@@ -87,7 +87,7 @@ def constrained_tensors(module: nn.Module) -> Iterator[Constrained]:
     for path, owner in module.named_modules():
         if not parametrize.is_parametrized(owner):
             continue
-        for attribute, listed in owner.parametrizations.items():  # type: ignore[union-attr, operator]
+        for attribute, listed in owner.parametrizations.items():
             if not isinstance(listed[0], Constraint):
                 continue
             prefix = f"{path}." if path else ""

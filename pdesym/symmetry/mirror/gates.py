@@ -74,7 +74,8 @@ class SymmetryGates(Constraint):
 
     def largest(self, *originals: Float[Tensor, "..."]) -> Float[Tensor, ""]:
         """‖W‖, against which a violation is small."""
-        return self.forward(*originals).norm()
+        size: Tensor = self.forward(*originals).norm()
+        return size
 
     def without(self, gone: Bool[Tensor, " candidates"], *originals: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """W with some symmetries exact: to rounding, whatever else W breaks."""

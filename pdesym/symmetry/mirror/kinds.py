@@ -129,7 +129,8 @@ class Grouped(Kind):
 
     def units(self, z: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
         """‖z_g‖₂ of every group; the axes of a group have length 1."""
-        return torch.linalg.vector_norm(z, dim=self._axes(z.ndim), keepdim=True)
+        norms: Tensor = torch.linalg.vector_norm(z, dim=self._axes(z.ndim), keepdim=True)
+        return norms
 
     def without(self, z: Float[Tensor, "..."], gone: Bool[Tensor, "..."]) -> Float[Tensor, "..."]:
         """z with some groups 0."""
@@ -219,8 +220,8 @@ class LowRank(Kind):
         dims = len(shape) - self.complex_parts
         rows, columns = (list(_normalised(axes, shape)) for axes in (self.rows, self.columns))
         others = [axis for axis in range(dims) if axis not in (*rows, *columns)]
-        lengths = [[shape[axis] for axis in axes] for axes in (others, rows, columns)]
-        return others + rows + columns, *lengths
+        o, r, c = ([shape[axis] for axis in axes] for axes in (others, rows, columns))
+        return others + rows + columns, o, r, c
 
     def _matrices(self, z: Tensor) -> Tensor:
         order, others, rows, columns = self._layout(z.shape)

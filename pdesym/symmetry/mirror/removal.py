@@ -122,7 +122,8 @@ def unparametrise(owner: nn.Module, attribute: str, value: Tensor) -> None:
     shared = type(owner)
     own = {name: entry for name, entry in vars(shared).items() if name not in ("__dict__", "__weakref__")}
     owner.__class__ = type(shared.__name__, shared.__bases__, own)
-    learns = any(original.requires_grad for original in owner.parametrizations[attribute].parameters(recurse=False))
+    listed = owner.get_submodule(f"parametrizations.{attribute}")
+    learns = any(original.requires_grad for original in listed.parameters(recurse=False))
     parametrize.remove_parametrizations(owner, attribute)
     delattr(owner, attribute)  # a frozen one has become a buffer
     owner.register_parameter(attribute, nn.Parameter(value.detach().clone(), learns))

@@ -47,7 +47,7 @@ class Reparametrised(Constraint):
         """Originals that give θ: bit for bit without a mirror, else to rounding."""
         z = self._coordinates(theta)
         units = self.kind.units(z)
-        self.scale.copy_(units.max() if units.numel() else 0.0)
+        self.scale.copy_(units.max())
         factors = self.kind.factors(z, self.size)
         return factors if self.mirror is None else (theta - self._lifted(z), *factors)
 
@@ -114,8 +114,8 @@ def constrain(
     theta = owner.get_parameter(attribute)
     if mirror is not None and tuple(mirror.names) != (name,):
         raise ValueError(
-            f"Expected a mirror of {name} alone, got one of {', '.join(mirror.names)}: constrain_mirror takes mirrors of "
-            "several parameters."
+            f"Expected a mirror of {name} alone, got one of {', '.join(mirror.names)}: constrain_mirror "
+            "takes mirrors of several parameters."
         )
     rank = theta.numel() if mirror is None else mirror.coordinates({name: theta.detach()}).numel()
     shape = tuple(shape if shape is not None else theta.shape if mirror is None else (rank,))
@@ -149,8 +149,8 @@ def constrain_mirror(module: nn.Module, mirror: MirrorSymmetry, size: float = 1.
         for coordinate in range(block.first, block.first + block.rank):
             if taken.setdefault(coordinate, block.parameter) != block.parameter:
                 raise ValueError(
-                    f"Expected a mirror each of whose coordinates is one of a single parameter, got {mirror.name}, which "
-                    f"mixes {taken[coordinate]} and {block.parameter}: a parametrisation is of one parameter alone."
+                    f"Expected a mirror each of whose coordinates is one of a single parameter, got {mirror.name}, "
+                    f"which mixes {taken[coordinate]} and {block.parameter}: constrain a function of both instead."
                 )
     alone = {name: MirrorSymmetry(mirror.name, _from_zero(blocks)) for name, blocks in parts.items()}
     for name in alone:

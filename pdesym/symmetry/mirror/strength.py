@@ -52,7 +52,9 @@ class ConstraintPenalty:
     """κ/2 Σ‖factor‖², a term of the loss: the `penalty` of `pdesym.training.train`.
 
     Its stationary points are those of SGD with weight decay κ on the factors, whatever the optimiser. It is at least
-    κ · cost (`constraint_cost`), and equal to it once the factors are balanced.
+    κ · cost (`constraint_cost`), and equal to it once the factors are balanced. Adam divides by gradients of the last
+    1/(1 − β₂) steps, so that the last decades of a vanishing unit take it about as many steps each: remove with a
+    tolerance of 1e-3 or so and look at what the output says, or end with SGD.
 
     Args:
         strength: κ, in units of the loss by those of the parameter.
