@@ -25,6 +25,8 @@ def gradient_leak(
 
     The norm of ∇ℓ is taken over the parameters that the mirror touches; where they have no gradient at all, the leak
     is 0. It is the first part of theorem 1: SGD, momentum and weight decay never leave {Oᵀθ = 0} of a true mirror.
+    A leak shows that a mirror is false; none does not show that it is true. A silent channel has none under any
+    activation with σ(0) = 0, odd or not, since its parameters are factors of each other's gradient.
 
     Args:
         losses: ℓ, of each sample or of one number.

@@ -58,8 +58,9 @@ def dead_channels(
         parameters: of the network.
         tolerance: relative.
     """
-    sizes = channel_vectors(group, parameters).norm(dim=1)
-    return sizes <= tolerance * sizes.max()
+    sizes: Tensor = channel_vectors(group, parameters).norm(dim=1)
+    dead: Tensor = sizes <= tolerance * sizes.max()
+    return dead
 
 
 def different_channels(group: ChannelGroup, parameters: Mapping[str, Tensor], tolerance: float = 0.05) -> int:

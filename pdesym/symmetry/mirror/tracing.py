@@ -26,7 +26,7 @@ class AxisTrace(TorchDispatchMode):
     """
 
     def __init__(self, parameters: Mapping[str, Tensor]):
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.labels = AxisLabels()
         self._axes: dict[int, tuple[Tensor, list[Labels]]] = {}
         self._names = {id(p): name for name, p in parameters.items()}
@@ -242,6 +242,11 @@ class AxisTrace(TorchDispatchMode):
                     axes[number] = self.labels.join(axes[number], axis)
         axes[place] = self.labels.new(result.shape[place], fixed=True)
         self._keep(result, axes)
+
+    def _rule_constant_pad_nd(self, args: Any, results: Any) -> None:
+        given, widths = args[0], args[1]
+        padded = [given.ndim - 1 - k // 2 for k, width in enumerate(widths) if width]
+        self._changed(given, results[0], sorted(set(padded)))
 
     def _rule_view_as_complex(self, args: Any, results: Any) -> None:
         *axes, parts = self.axes(args[0])
