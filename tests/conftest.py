@@ -1,9 +1,9 @@
 """Every test runs with the shapes and types of the public functions checked, and on one thread."""
 
-from jaxtyping import install_import_hook
+from tests.checked_signatures import install
 
 # Before the first import of pdesym: a module that is already loaded stays unchecked.
-install_import_hook("pdesym", "beartype.beartype")
+install()
 
 import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
