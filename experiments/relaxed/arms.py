@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from pdesym.operators import Translation, enforce, fno
 from pdesym.solvers import Grid
-from pdesym.symmetry.relax import RelaxedEquivariant, TorusTranslations
+from pdesym.symmetry.relax import RelaxedEquivariant, SymmetryBreakingInput, TorusTranslations
 
 ARMS = ("strict", "enforced", "noise", "breaking input", "symmetrised", "relaxed")
 DRAWN = ("noise", "symmetrised")
@@ -106,20 +106,10 @@ class Symmetrised(nn.Module):
         return self.shifts.act(a, y)
 
 
-class BreakingInput(nn.Module):
-    """Φ(x, h(x) z₀): an equivariant Φ that is shown, beside x, a fixed field without a symmetry at the frame of x."""
-
-    def __init__(self, network: nn.Module, grid: Grid):
-        super().__init__()
-        self.network, self.shifts = network, TorusTranslations(grid)
-        angle = 2 * torch.pi * torch.arange(grid.points[0], dtype=torch.float64) / grid.points[0]
-        self.register_buffer("shown", torch.exp(3 * (angle.cos() - 1)) * (1 + 0.5 * angle.sin()))
-
-    def forward(self, u: Float[Tensor, "batch frames 1 points"]) -> Float[Tensor, "batch 1 1 points"]:
-        """The outcome."""
-        z = self.shown.to(u).expand(len(u), 1, 1, -1)
-        y: Tensor = self.network(torch.cat((u, self.shifts.act(self.shifts.canonical(u), z)), 1))
-        return y
+def shown(grid: Grid) -> Float[Tensor, "1 1 points"]:
+    """z₀ of the arm "breaking input": a lopsided bump, which no translation leaves where it is."""
+    angle = 2 * torch.pi * torch.arange(grid.points[0], dtype=torch.float64) / grid.points[0]
+    return (torch.exp(3 * (angle.cos() - 1)) * (1 + 0.5 * angle.sin())).reshape(1, 1, -1)
 
 
 def operator(
@@ -148,7 +138,7 @@ def operator(
     if arm == "noise":
         return NoisyInput(new(0), level)
     if arm == "breaking input":
-        return BreakingInput(new(1), grid)
+        return SymmetryBreakingInput(new(1), TorusTranslations(grid), shown(grid))
     placed = Coordinates(new(2))
     if arm == "relaxed":
         return RelaxedEquivariant(placed, TorusTranslations(grid))

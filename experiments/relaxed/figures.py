@@ -80,7 +80,8 @@ def _draw_errors(axes: Axes, record: Mapping[str, Any], problem: str) -> None:
             axes.plot(place + 0.24 * (number - 1), ratio.mean(), "_", color=INK, markersize=11)
     axes.axhline(1.0, color=INK, linewidth=0.8)
     axes.set_title(TITLES[problem])
-    axes.set_xticks(range(len(ARMS)), [wrapped(arm, 9) for arm in ARMS])
+    axes.set_xlim(-0.6, len(ARMS) - 0.4)
+    axes.set_xticks(range(len(ARMS)), [arm.replace(" ", "\n") for arm in ARMS], fontsize=8)
     show_decades(axes)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
 

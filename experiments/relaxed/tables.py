@@ -145,7 +145,7 @@ def report(record: Mapping[str, Any]) -> str:
             "|" + " ---: |" * len(HEADS),
             *(_line(row) for row in rows),
             "",
-            *_verdicts(rows),
+            *verdicts(rows),
             "",
         ]
     return "\n".join(lines)
@@ -165,7 +165,8 @@ def order_text(order: int) -> str:
     return str(order) if order else "∞"
 
 
-def _verdicts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def verdicts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whether what was expected came, for one group."""
     relaxed = max(row["relaxed"]["relaxed"] for row in rows)
     alone = max(row["relaxed"]["strict"] for row in rows if row["order"] == 1)
     broken = min(row["relaxed"]["strict"] for row in rows if row["order"] != 1)
