@@ -236,8 +236,10 @@ class LowRank(Kind):
 
 
 def power_of_two(square: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The power of two nearest to √square, by its logarithm."""
-    return torch.ldexp(torch.ones_like(square), (0.5 * square.log2()).round().to(torch.int32))
+    """The power of two nearest to √square, by its logarithm, exact on every device: a root over its own mantissa."""
+    root = square.sqrt()
+    mantissa, _ = torch.frexp(root)
+    return root / mantissa * torch.where(mantissa < 0.5**0.5, 0.5, 1.0).to(root)
 
 
 def _normalised(axes: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:

@@ -24,13 +24,19 @@ class SharedGates(Constraint):
         first: the parametrisation of the parameter that has the gates; None for that one itself.
     """
 
-    def __init__(self, axis: int, dims: int, gates: Float[Tensor, " channels"], first: nn.Module | None = None):
+    def __init__(
+        self,
+        axis: int,
+        dims: int,
+        gates: Float[Tensor, " channels"],
+        first: parametrize.ParametrizationList | None = None,
+    ):
         super().__init__()
         self.axis, self._dims = axis, dims
         # In tuples, so that nothing is registered twice.
         self._first = () if first is None else (first,)
         self._beginning = (gates,)
-        self._members: tuple[tuple[nn.Module, int], ...] = ()
+        self._members: tuple[tuple[parametrize.ParametrizationList, int], ...] = ()
 
     @property
     def free(self) -> int:
@@ -43,7 +49,7 @@ class SharedGates(Constraint):
 
     def right_inverse(self, theta: Float[Tensor, "..."]) -> tuple[Float[Tensor, "..."], ...] | Float[Tensor, "..."]:
         """v = θ/s with the gates of the beginning; those that follow keep the gates of the first."""
-        gates = self._first[0].get_parameter("original0") if self._first else self._beginning[0]
+        gates = self._gates(self._beginning)
         v = theta / self._along(gates.detach().to(theta))
         return v if self._first else (gates.to(theta).clone(), v)
 
@@ -69,14 +75,17 @@ class SharedGates(Constraint):
         return f"gates of axis {self.axis}{', of another parameter' if self._first else ''}"
 
     def _gates(self, originals: tuple[Tensor, ...]) -> Tensor:
-        return self._first[0].get_parameter("original0") if self._first else originals[0]
+        if not self._first:
+            return originals[0]
+        gates: Tensor = self._first[0].original0  # by its name: in functional_call it is no parameter
+        return gates
 
     def _along(self, gates: Tensor) -> Tensor:
         shape = [1] * self._dims
         shape[self.axis] = len(gates)
         return gates.reshape(shape)
 
-    def _all(self) -> tuple[tuple[nn.Module, int], ...]:
+    def _all(self) -> tuple[tuple[parametrize.ParametrizationList, int], ...]:
         if not self._first:
             return self._members
         leader = self._first[0].get_submodule("0")
@@ -117,6 +126,7 @@ def share_gates(module: nn.Module, places: Sequence[tuple[str, int]], size: floa
         constraint.scale.copy_(units.max())
         parametrize.register_parametrization(owner, attribute, constraint)
         listed = owner.get_submodule(f"parametrizations.{attribute}")
+        assert isinstance(listed, parametrize.ParametrizationList)
         first = listed if first is None else first
         members.append((listed, axis))
     assert first is not None
