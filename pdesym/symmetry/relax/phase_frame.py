@@ -17,8 +17,8 @@ _LAST = 1 << 62
 # borders are at no simple ratio, where amplitudes such as 1, 1/2 and 1/3 would leave the order to rounding.
 _LEVEL = 3.4
 _LEVEL_OFFSET = 0.43
-# Centre of the window of a phase, for the same reason at no simple part of a turn.
-_CENTRE = 1.0 / (2 * math.pi)
+# Centre of the window of a phase in turns, for the same reason at no simple part of a turn or number of radians.
+_CENTRE = (math.sqrt(5) - 2) / 2
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,10 @@ def phase_frame(x: Float[Tensor, "batch *rest"], grid: Grid, tolerance: float) -
     A wave k of a channel is there where |û_k| is more than tolerance · the channel's rms and 64 rounding units of the
     whole sample's. Waves generate Λ one after the other, those first that are strong in their channel (within a factor
     of about 20 of the strongest, then 30 times as much, …), of these the longest, of these the first channel. One that
-    no earlier ones span fixes its own phase: arg û_k becomes 0. Of one k that m > 1 is the least multiple of in the
-    lattice so far, the phase has m values then, and the frame takes that within half a step of 1 radian. In that way
-    every choice is by a comparison that rounding turns for fields of no simple form alone.
+    no earlier ones span fixes its own phase: arg û_k becomes 0. Of one k of which m > 1 is the least multiple in the
+    lattice so far, the phase can have m values then, and the frame takes the one within half a step of (√5 − 2)/2
+    turns. In that way rounding turns a choice on no field of simple amplitudes and phases; some jump there must be,
+    as no frame is continuous everywhere.
 
     The result is differentiable in x where no choice changes.
     """
