@@ -200,3 +200,19 @@ def test_convolutions_norms_and_embeddings():
         "0.weight[0], 0.bias[0], 2.weight[1]": (6, ("permutation",)),
         "2.weight[0], 2.bias[0], 5.weight[1]": (4, ("permutation", "sign")),  # 28 is read as (4, 7)
     }
+
+
+def test_channels_that_pass_an_unknown_operation_are_left_out():
+    class Sorted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.into, self.out = nn.Linear(3, 5), nn.Linear(5, 2)
+
+        def forward(self, x):
+            return self.out(self.into(x).sort(-1).values)
+
+    # Its mirror, an exchange of the rows alone, is none of those that are proposed.
+    network = Sorted()
+    assert kinds(network) == {}
+    rows = permutation(dict(network.named_parameters()), [("into.weight", 0), ("into.bias", 0)], 0, 1)
+    assert confirmed(network, X, [rows]) == [rows]
