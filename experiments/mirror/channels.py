@@ -59,8 +59,8 @@ class Preset:
     """
 
     operator: Operator
-    ranks: tuple[float, ...] = (1e-5, 1e-4, 1e-3)
-    channels: tuple[float, ...] = (1e-4, 1e-3, 3e-3)
+    ranks: tuple[float, ...] = (1e-6, 1e-5, 1e-4)
+    channels: tuple[float, ...] = (1e-5, 1e-4, 1e-3)
     size: float = 0.125
     tolerance: float = 1e-4
 

@@ -38,14 +38,17 @@ MATCHED = ("constrained", "pruned", "pruned and tuned", "decayed, constrained", 
 def keys(preset: Preset) -> list[dict[str, Any]]:
     """All arms: first those without weight decay, seed by seed."""
     found = []
-    for decayed, arms in ((False, MATCHED[:3]), (True, MATCHED[3:])):
+    ladders = {per: preset.strengths(per) for per in ("mode", "part")}
+    for alone, arms, rungs in (
+        (("plain", "one cycle"), MATCHED[:3], ladders),
+        (("decayed",), MATCHED[3:], {"mode": preset.decayed_per_mode}),
+    ):
         for seed in preset.seeds:
-            alone = ("decayed",) if decayed else ("plain", "one cycle")
             found += [{"arm": arm, "per": "", "strength": 0.0, "seed": seed} for arm in alone]
             found += [
                 {"arm": arm, "per": per, "strength": strength, "seed": seed}
-                for per in ("mode", "part")
-                for strength in preset.strengths(per)
+                for per, strengths in rungs.items()
+                for strength in strengths
                 for arm in arms
             ]
     return found

@@ -30,6 +30,7 @@ class Preset:
         tuning_rate: in the second.
         per_mode: strengths κ with a unit for each Fourier mode of a layer.
         per_part: strengths κ with a unit for each real number, the real or imaginary part of a weight.
+        decayed_per_mode: the ladder per mode where plain weight decay acts as well.
         decays: strengths of the plain decay γ/2 Σ|W|² of the spectral weights, of which validation chooses one.
         size_mode: of a mode's gate where its weights are 0 (`pdesym.symmetry.mirror.constrain`).
         size_part: the same of a part's factors.
@@ -54,8 +55,9 @@ class Preset:
     batch: int = 16
     rate: float = 4e-3
     tuning_rate: float = 1e-3
-    per_mode: tuple[float, ...] = (1e-5, 3e-5, 1e-4)
-    per_part: tuple[float, ...] = (1e-7, 3e-7, 1e-6)
+    per_mode: tuple[float, ...] = (3e-5, 1e-4)
+    per_part: tuple[float, ...] = (3e-7,)
+    decayed_per_mode: tuple[float, ...] = (3e-5,)
     decays: tuple[float, ...] = (1e-6, 1e-5, 1e-4)
     size_mode: float = 0.125
     size_part: float = 0.03125
@@ -93,7 +95,7 @@ class Preset:
 
     def folder(self) -> str:
         """A name that changes with anything but the ladders and seeds: trainings of other sizes are others."""
-        ladders = {"per_mode": None, "per_part": None, "decays": None, "seeds": None}
+        ladders = {"per_mode": None, "per_part": None, "decayed_per_mode": None, "decays": None, "seeds": None}
         return fingerprint({**asdict(self), **ladders})
 
     def _settings(self, steps: int, rate: float, seed: int) -> TrainingSettings:

@@ -70,8 +70,8 @@ def report(record: Mapping[str, Any]) -> str:
             decay = f" γ = {given_text(some[0]['decay'])}" if "decay" in some[0] else ""
             lines.append(f"| {name}{decay} | {errors(some)} | {average(some, 'train') * 1e4:.2f} |")
     for family in FAMILIES:
-        if yardstick(rows, family):
-            for per in ("mode", "part"):
+        for per in ("mode", "part"):
+            if found_any(rows, FAMILIES[family][0], per) and yardstick(rows, family):
                 lines += ["", *_ladder(rows, family, per, settings[f"per_{per}"])]
     lines += ["", *bars(record)]
     return "\n".join(lines) + "\n"
