@@ -68,8 +68,8 @@ def _verdicts(rows: Rows) -> list[str]:
                 here, there = (fmean(pair[side]["barrier"] for pair in pairs) for side in (0, 1))
                 lower = sum(one["barrier"] < two["barrier"] for one, two in pairs)
                 lines.append(
-                    f"* The mean barrier of asymmetric networks of strength {strength:g} is {measured_text(here)}, that "
-                    f"of {name} {measured_text(there)}; lower in {lower} of {len(pairs)} pairs, expected in all: "
+                    f"* Barrier of asymmetric networks of strength {strength:g}, mean: {measured_text(here)}, of "
+                    f"{name} {measured_text(there)}; lower in {lower} of {len(pairs)} pairs, expected in all: "
                     f"{'met.' if lower == len(pairs) else '**missed**.'}"
                 )
     return lines

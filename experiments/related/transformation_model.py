@@ -11,8 +11,9 @@ the known laws say by how much. Boosts and scales have no uniform law: there, sy
 prototype.
 
 A dataset is flagged where the samples that the model has not seen are more likely than all but 5 % of as many that
-symmetry makes of them; the false alarms of that test are at most 5 % whatever the model is. Controls: each broken dataset with every field moved at random, which is symmetric again; and the mean direction of η
-without the prototypes, which sees little of tied shifts, nearly uniform over all prototypes together.
+symmetry makes of them; the false alarms of that test are at most 5 % whatever the model is. Controls: each broken
+dataset with every field moved at random, which is symmetric again; and the mean direction of η without the prototypes,
+which sees little of tied shifts, nearly uniform over all prototypes together.
 
 Repeating the command continues. Writes results/transformation_model-<preset>.json, the table beside it, and of the
 laptop preset transformation_model.png.
