@@ -54,7 +54,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+FAST = ("weights", "channels")
+
+
+@pytest.mark.parametrize("case", [c if c in FAST else pytest.param(c, marks=pytest.mark.slow) for c in CASES])
 def test_units_vanish_and_what_is_left_is_a_plain_operator(case, tmp_path):
     build, strength, units = CASES[case]
     plain = fno(1, 1, modes=MODES, width=WIDTH, layers=1)

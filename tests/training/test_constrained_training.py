@@ -104,7 +104,7 @@ def test_a_constrained_fno_is_continued_and_removed_and_saved(example, tmp_path)
     def built():
         return sparse_modes(fno(2, 1, modes=5, width=4, layers=1), "mode")
 
-    options = settings(steps=150, learning_rate=0.03, checkpoint_every=150)
+    options = settings(steps=100, learning_rate=0.03, checkpoint_every=100)
     model = built()
     run = train(model, data, options, tmp_path / "run", penalty=penalty, progress=False)
     with pytest.raises(ValueError, match=r"holds an operator under constraints.*save it after `remove`"):
@@ -114,13 +114,13 @@ def test_a_constrained_fno_is_continued_and_removed_and_saved(example, tmp_path)
     load_weights(filled, last_checkpoint(run.directory) / "model.safetensors")
     assert torch.equal(bits(again), bits(model))
     assert torch.equal(bits(filled), bits(model))
-    (found,) = removable(again, 1e-4).values()
-    assert (found.removed, found.units) == (removable(model, 1e-4).popitem()[1].removed, 6)
+    (found,) = removable(again, 1e-3).values()
+    assert (found.removed, found.units) == (removable(model, 1e-3).popitem()[1].removed, 6)
 
     u = data.u[:, :2]
     given = model.eval()(u).detach()
-    report = remove(model, 1e-4)
-    assert float((model(u) - given).detach().abs().max()) < 1e-4 * float(given.abs().max())
+    report = remove(model, 1e-3)
+    assert float((model(u) - given).detach().abs().max()) < 1e-3 * float(given.abs().max())
     save_operator(model, tmp_path / "removed")
     loaded = load_operator(tmp_path / "removed")
     assert torch.equal(loaded(u), model(u))

@@ -57,11 +57,11 @@ class SymmetryGates(Constraint):
             return total
 
     def right_inverse(self, weight: Float[Tensor, "..."]) -> tuple[Float[Tensor, "..."], ...]:
-        """w, s and v that give W to rounding: s_j powers of two near √(size² + ‖P_j W‖), every gate open."""
+        """w, s and v that give W to rounding: s_j powers of two near max(size, √‖P_j W‖), every gate open."""
         parts = self._split(weight)
         violations = self._violations(weight)
         self.scale.copy_(weight.norm())
-        gates = power_of_two(self.size**2 + violations)
+        gates = power_of_two(violations.sqrt().clamp_min(self.size))
         v = torch.zeros_like(weight)
         for which, part in parts.items():
             if which:

@@ -31,8 +31,8 @@ class Kind(ABC):
 
         Where z = 0 all but one factor are `size`. The first step of gradient descent with learning rate η then moves
         z by −η (size² + O(|z|)) ∇ℓ; at 1 as it would without factors. A factor that divides is a power of two, so
-        that nothing is rounded, and at most about √2 from √(size² + |z|): where |z| ≥ size², factors are balanced, and
-        elsewhere become so by the decay, u² − v² by e^(−2κt).
+        that nothing is rounded, and within √2 of max(size, √|z|): where |z| ≥ size² factors are nearly balanced, and
+        elsewhere become so by the decay, u² − v² as e^(−2κt).
         """
 
     @abstractmethod
@@ -83,8 +83,8 @@ class Elementwise(Kind):
         return z
 
     def factors(self, z: Float[Tensor, "..."], size: float) -> tuple[Float[Tensor, "..."], ...]:
-        """u₁ = z/v^(D−1), the others v, a power of two near √(size² + |z|^(2/D))."""
-        v = power_of_two(size**2 + z.abs() ** (2 / self.depth))
+        """u₁ = z/v^(D−1), the others v, a power of two near max(size, |z|^(1/D))."""
+        v = power_of_two((z.abs() ** (1 / self.depth)).clamp_min(size))
         return (z / v ** (self.depth - 1), *(v.clone() for _ in range(self.depth - 1)))
 
     def cost(self, z: Float[Tensor, "..."]) -> Float[Tensor, ""]:
@@ -119,8 +119,8 @@ class Grouped(Kind):
         return gate * v
 
     def factors(self, z: Float[Tensor, "..."], size: float) -> tuple[Float[Tensor, "..."], ...]:
-        """s, a power of two near √(size² + ‖z_g‖), and v = z/s."""
-        gate = power_of_two(size**2 + self.units(z))
+        """s, a power of two near max(size, √‖z_g‖), and v = z/s."""
+        gate = power_of_two(self.units(z).sqrt().clamp_min(size))
         return gate, z / gate
 
     def cost(self, z: Float[Tensor, "..."]) -> Float[Tensor, ""]:
@@ -169,10 +169,10 @@ class LowRank(Kind):
         return self._entries(torch.view_as_complex(u) @ torch.view_as_complex(v), shape)
 
     def factors(self, z: Float[Tensor, "..."], size: float) -> tuple[Float[Tensor, "..."], ...]:
-        """Z/c and c times the identity on the shorter side, c a power of two near √(size² + σ₁), σ₁ the norm of Z."""
+        """Z/c and c times the identity on the shorter side, c a power of two near max(size, √σ₁), σ₁ the norm of Z."""
         matrices = self._matrices(z)
         largest = torch.linalg.matrix_norm(matrices, 2)
-        c = power_of_two(size**2 + largest)[..., None, None]
+        c = power_of_two(largest.sqrt().clamp_min(size))[..., None, None]
         rest, inner = matrices / c, min(matrices.shape[-2:])
         identity = (c * torch.eye(inner, device=z.device, dtype=z.dtype)).to(matrices.dtype)
         pair = (rest, identity) if matrices.shape[-1] == inner else (identity, rest)
@@ -235,11 +235,10 @@ class LowRank(Kind):
         return torch.view_as_real(entries).contiguous() if self.complex_parts else entries.contiguous()
 
 
-def power_of_two(square: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The power of two nearest to √square, by its logarithm, exact on every device: a root over its own mantissa."""
-    root = square.sqrt()
-    mantissa, _ = torch.frexp(root)
-    return root / mantissa * torch.where(mantissa < 0.5**0.5, 0.5, 1.0).to(root)
+def power_of_two(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """The power of two nearest to x > 0 by its logarithm, exact on every device: a number over its own mantissa."""
+    mantissa, _ = torch.frexp(x)
+    return x / mantissa * torch.where(mantissa < 0.5**0.5, 0.5, 1.0).to(x)
 
 
 def _normalised(axes: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:

@@ -120,7 +120,7 @@ def share_gates(module: nn.Module, places: Sequence[tuple[str, int]], size: floa
         raise ValueError(f"Expected different parameters with as many channels each, got {counts}.")
     squares = [t.movedim(axis, 0).flatten(1).square().sum(1) for t, (_, axis) in zip(tensors, places, strict=True)]
     units = torch.stack(squares).sum(0).sqrt()
-    gates, first, members = power_of_two(size**2 + units), None, []
+    gates, first, members = power_of_two(units.sqrt().clamp_min(size)), None, []
     for (owner, attribute), tensor, (_, axis) in zip(owners, tensors, places, strict=True):
         constraint = SharedGates(axis, tensor.ndim, gates, first).to(tensor)
         constraint.scale.copy_(units.max())
