@@ -1,6 +1,6 @@
 """Which pattern, after a bifurcation that breaks the symmetry of the state it starts from?
 
-    .venv/bin/python -m experiments.relaxed.bifurcation --preset laptop    # 4 CPU-minutes, one thread
+    .venv/bin/python -m experiments.relaxed.bifurcation --preset laptop    # 5 CPU-minutes, one thread
 
 Two problems in which noise of size 1e-3, of which no network hears, chooses one of several patterns that the symmetry
 of the input leaves equal; inputs and targets are solutions by `pdesym.solvers.solve`, see `patterns.py`. Expected: the
