@@ -62,13 +62,12 @@ def fold_bias(module: nn.Module) -> nn.Module:
     Raises:
         ValueError: for a module without fixed biases.
     """
-    found = [
-        (owner, attribute)
-        for owner in list(module.modules())
-        if parametrize.is_parametrized(owner)
-        for attribute, listed in owner.parametrizations.items()
-        if isinstance(listed[0], FixedBias)
-    ]
+    found = []
+    for owner in module.modules():
+        listed = getattr(owner, "parametrizations", None)
+        for attribute in listed if isinstance(listed, nn.ModuleDict) else ():
+            if isinstance(owner.get_submodule(f"parametrizations.{attribute}.0"), FixedBias):
+                found.append((owner, attribute))
     if not found:
         raise ValueError("Expected a module with fixed biases, got one without: call fixed_bias first.")
     for owner, attribute in found:

@@ -77,7 +77,8 @@ class SharedGates(Constraint):
     def _gates(self, originals: tuple[Tensor, ...]) -> Tensor:
         if not self._first:
             return originals[0]
-        gates: Tensor = self._first[0].original0  # by its name: in functional_call it is no parameter
+        gates = self._first[0].original0  # by its name: in functional_call it is no parameter
+        assert isinstance(gates, Tensor)
         return gates
 
     def _along(self, gates: Tensor) -> Tensor:
