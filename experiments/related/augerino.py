@@ -1,6 +1,6 @@
 """Which motions may an operator be averaged over? Augerino (Benton et al., NeurIPS 2020) for u(0) → u(T).
 
-    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.related.augerino                  # seven CPU-minutes
+    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.related.augerino                  # eight CPU-minutes
     OMP_NUM_THREADS=1 .venv/bin/python -m experiments.related.augerino --preset paper   # hours
 
 A network S that can tell places apart is averaged over random motions, S̄(u) = E g_T⁻¹ S(g_0 u). The widths of the

@@ -50,8 +50,8 @@ def section(study: str) -> str:
 
 def results_of(study: str) -> Path | None:
     """The JSON of the preset for laptops, None where it is not there."""
-    names = (HERE / "results" / f"{study}{preset}.json" for preset in ("", "-laptop"))
-    return next((path for path in names if path.exists()), None)
+    path = HERE / "results" / f"{study}-laptop.json"
+    return path if path.exists() else None
 
 
 def cpu_seconds(study: str) -> float | None:

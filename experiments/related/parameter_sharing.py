@@ -1,7 +1,7 @@
 """Which entries of a one-step matrix are equal? After Yeh et al., Equivariance Discovery by Learned Parameter-Sharing.
 
-    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.related.parameter_sharing                  # two CPU-minutes
-    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.related.parameter_sharing --preset paper   # twenty
+    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.related.parameter_sharing                  # a CPU-minute
+    OMP_NUM_THREADS=1 .venv/bin/python -m experiments.related.parameter_sharing --preset paper   # twenty minutes
 
 y = W x + noise, W the exact step of an equation on N places of a circle, x white. The weights of a sharing scheme are
 fitted to half of the pairs, exactly; the scheme is chosen by the loss on a quarter, and the last quarter says whether
