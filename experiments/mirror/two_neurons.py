@@ -131,6 +131,11 @@ def report(record: Mapping[str, Any]) -> str:
         cells = [f"{count} of {len(some)}" for count, some in zip(merged, (rows, away, held), strict=True)]
         numbers = [measured_text(median(row[name] for row in rows)) for name in ("distance", "loss")]
         lines.append(f"| {teacher} | {given_text(decay)} | {numbers[0]} | {' | '.join(cells)} | {numbers[1]} |")
+    right = sum((row["lowest"] + row["decay"] > 0) == (row["distance"] < EQUAL) for row in record["rows"])
+    lines += [
+        "",
+        f"Whether neurons became one is what the curvature says of {right} of {len(record['rows'])} students.",
+    ]
     return "\n".join(lines) + "\n"
 
 
