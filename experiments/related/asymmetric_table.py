@@ -78,7 +78,7 @@ def _verdicts(rows: Rows) -> list[str]:
 def barrier_figure(rows: Rows) -> Figure:
     """The error along the line, one thin line a pair."""
     with house_style():
-        figure = new_figure(6.8, 4.2)
+        figure = new_figure(6.8, 5.6)
         axes = figure.add_subplot()
         show_decades(axes)
         axes.set(xlabel="share of the second network", ylabel="mean ‖F(u) − y‖²/‖y‖²")
