@@ -1,6 +1,6 @@
 """Is the loss low between two networks, once they have no symmetries? W-asymmetric Fourier neural operators.
 
-    .venv/bin/python -m experiments.related.asymmetric                  # ten CPU-minutes
+    .venv/bin/python -m experiments.related.asymmetric                  # three CPU-minutes
     .venv/bin/python -m experiments.related.asymmetric --preset paper   # hours
 
 After Lim, Putterman, Walters, Maron and Jegelka, *The Empirical Impact of Neural Parameter Symmetries* (NeurIPS 2024,

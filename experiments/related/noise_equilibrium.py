@@ -1,6 +1,6 @@
 """What does the noise of gradient descent do to a quantity that a symmetry of the weights conserves?
 
-    .venv/bin/python -m experiments.related.noise_equilibrium                  # two CPU-minutes
+    .venv/bin/python -m experiments.related.noise_equilibrium                  # one CPU-minute
     .venv/bin/python -m experiments.related.noise_equilibrium --preset paper   # an hour
 
 After Ziyin, Wang, Li and Wu, *Parameter Symmetry and Noise Equilibrium of Stochastic Gradient Descent* (NeurIPS 2024,
