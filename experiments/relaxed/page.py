@@ -71,7 +71,7 @@ def path_of(name: str) -> Path:
 
 def listed(values: list[int | float]) -> str:
     """Numbers with commas between them."""
-    return ", ".join(given_text(value) for value in values)
+    return ", ".join(given_text(float(value)) for value in values)
 
 
 def cost(results: Mapping[str, Any]) -> str:
