@@ -314,7 +314,7 @@ def test_a_mirror_of_several_parameters_is_constrained_parameter_by_parameter():
     assert float((net(x) - before).detach().abs().max()) < 1e-14
     assert len(constraint_parameters(net)) == 6
     optimiser = torch.optim.SGD(optimiser_groups(net, 0.1), lr=0.3)
-    for _ in range(200):
+    for _ in range(400):
         optimiser.zero_grad()
         ((net(x) - y) ** 2).mean().backward()
         optimiser.step()
