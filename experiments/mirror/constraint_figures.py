@@ -34,6 +34,7 @@ ARMS = {
     "constrained": (OURS, "o-"),
     "pruned and tuned": (TUNED, "s-"),
     "pruned": (PLAIN, "x-"),
+    "highest modes cut and tuned": (FURTHER[0], "^-"),
     "decayed, constrained": (OURS, "o--"),
     "decayed, pruned and tuned": (TUNED, "s--"),
 }

@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from experiments.mirror.modes_preset import Preset
 from experiments.mirror.pairs import nmse, pairs, predictions
-from experiments.mirror.pruning import cut_smallest, keep_zeros, modes_left, share_of_zeros, spectral_weights
+from experiments.mirror.pruning import (
+    cut_highest,
+    cut_smallest,
+    keep_zeros,
+    modes_left,
+    share_of_zeros,
+    spectral_weights,
+)
 from pdesym.operators.constrained import sparse_modes
 from pdesym.symmetry.mirror import ConstraintPenalty, remove
 from pdesym.training import train
@@ -72,6 +79,21 @@ def tuned(preset: Preset, key: Mapping[str, Any], runs: Path, decay: float = 0.0
     keep_zeros(model)
     before = nmse(model, pairs(preset, "test"))
     _second(preset, model, {**key, "decay": decay}, runs, decay)
+    return {
+        **_scores(preset, model),
+        "test_removed": before,
+        "share": share_of_zeros(model),
+        "modes_left": modes_left(model),
+    }
+
+
+def highest(preset: Preset, key: Mapping[str, Any], runs: Path) -> dict[str, Any]:
+    """The plain operator after the first phase, as large a share of its highest modes cut, and the second phase."""
+    model = _first(preset, 0.0, key["seed"], runs)
+    cut_highest(model, _share(preset, key, runs, 0.0))
+    keep_zeros(model)
+    before = nmse(model, pairs(preset, "test"))
+    _second(preset, model, key, runs, 0.0)
     return {
         **_scores(preset, model),
         "test_removed": before,
@@ -153,4 +175,5 @@ ARMS: dict[str, Callable[[Preset, Mapping[str, Any], Path], dict[str, Any]]] = {
     "constrained": constrained,
     "pruned": pruned,
     "pruned and tuned": tuned,
+    "highest modes cut and tuned": highest,
 }

@@ -13,7 +13,7 @@ LEAST = 0.6
 UNCHANGED = 1e-5
 """Relative change of the output that counts as none in single precision."""
 FAMILIES = {
-    "plain": ("constrained", "pruned", "pruned and tuned"),
+    "plain": ("constrained", "pruned", "pruned and tuned", "highest modes cut and tuned"),
     "decayed": ("decayed, constrained", "decayed, pruned and tuned"),
 }
 """Arms that remove weights, the constraint first, by the arm that removes none and is trained alike."""

@@ -45,6 +45,23 @@ def cut_smallest(model: nn.Module, share: float) -> int:
     return int(goes.sum())
 
 
+def cut_highest(model: nn.Module, share: float) -> None:
+    """Makes the weights of the highest wavenumbers of every spectral convolution exact zeros, in place.
+
+    Args:
+        model: in one space dimension, without constraints.
+        share: of the modes, 0 to 1; rounded to whole modes of each layer.
+
+    Raises:
+        ValueError: for a share outside 0 .. 1.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"Expected the share of modes to cut to be between 0 and 1, got {share}.")
+    with torch.no_grad():
+        for weight in spectral_weights(model).values():
+            weight[len(weight) - round(share * len(weight)) :] = 0
+
+
 def keep_zeros(model: nn.Module) -> None:
     """Keeps the spectral weights that are exactly 0 so while the model is trained: their gradient is 0 from now on.
 
