@@ -3,8 +3,10 @@
 Importing this room is light. neuralop is imported when the first model is built.
 """
 
+from pdesym.operators.constrained import low_rank_mixing, pruned_channels, sparse_modes
 from pdesym.operators.fourier_operator import FNOConfig, FourierOperator, fno
 from pdesym.operators.group_fourier import GroupFNOConfig, GroupFourierOperator
+from pdesym.operators.mirrors import fno_channels, fno_mirrors, mode_ranks
 from pdesym.operators.pointwise import Pointwise, replace_pointwise_convolutions
 from pdesym.operators.registry import describe_operator
 from pdesym.operators.spectral_convolution import SpectralConvolution
@@ -47,12 +49,18 @@ __all__ = [
     "describe_operator",
     "enforce",
     "fno",
+    "fno_channels",
+    "fno_mirrors",
     "load_operator",
     "load_weights",
+    "low_rank_mixing",
+    "mode_ranks",
     "p4",
     "p4m",
+    "pruned_channels",
     "reflection",
     "replace_pointwise_convolutions",
     "save_operator",
     "save_weights",
+    "sparse_modes",
 ]

@@ -47,8 +47,17 @@ def test_the_third_example_enforces_the_boost_alone(capsys):
     assert float(symmetric[2]) < float(network[2])
 
 
-def test_the_fourth_example_generates_verifies_and_cuts_windows(capsys):
+def test_the_fourth_example_breaks_symmetries_of_inputs_alone_and_keeps_the_modes_of_its_data(capsys):
     _, _, _, code, *_ = EXAMPLES
+    exec(compile(code, "README.md", "exec"), {})
+    _, *_, strict, relaxed, trained = capsys.readouterr().out.splitlines()
+    assert float(relaxed) < 1e-10 < 0.1 < float(strict)
+    assert float(trained.split()[0]) < 1e-2
+    assert trained.endswith("modes left: [0, 3, 6]")
+
+
+def test_the_fifth_example_generates_verifies_and_cuts_windows(capsys):
+    _, _, _, _, code, *_ = EXAMPLES
     values: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), values)
     assert values["window"].u_in.shape == (16, 10, 1, 64)
@@ -71,7 +80,7 @@ def test_the_recipe_of_the_readme_describes_a_dataset(tmp_path):
     )
 
 
-def test_the_fifth_example_finds_the_same_algebra_twice(capsys):
+def test_the_sixth_example_finds_the_same_algebra_twice(capsys):
     *_, code, _ = EXAMPLES
     exec(compile(code, "README.md", "exec"), {})
     exact, measured = capsys.readouterr().out.split("4 symmetries from equation")
@@ -81,7 +90,7 @@ def test_the_fifth_example_finds_the_same_algebra_twice(capsys):
     assert "x*d_x + 3*t*d_t - 2*u*d_u" in measured
 
 
-def test_the_sixth_example_keeps_to_its_tolerances(capsys):
+def test_the_seventh_example_keeps_to_its_tolerances(capsys):
     *_, code = EXAMPLES
     values: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), values)
