@@ -34,6 +34,7 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -214,10 +215,13 @@ def figure(record: Mapping[str, Any]) -> Figure:
             label = f"{name}, the rest {rest}"
             right.plot(*_columns(rows, "predicted"), "o", ms=5, color=colour, fillstyle=fill, label=label)
         right.set_title("networks: rate of log‖Oᵀθ‖")
-        right.legend(frameon=False)
+        drawn.legend(frameon=False, loc="outside lower center", ncols=4, fontsize=8)
         for axes, least in ((left, 1e-2), (right, 1e-3)):
-            axes.set_xscale("symlog", linthresh=least)
-            axes.set_yscale("symlog", linthresh=least)
+            for scale, axis in ((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis)):
+                scale("symlog", linthresh=least)
+                axis.set_major_locator(FixedLocator([-0.1, -least, 0, least, 0.1] if least < 0.01 else [-0.1, 0, 0.1]))
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+                axis.set_minor_locator(NullLocator())
             low, high = axes.get_xlim()
             axes.plot([low, high], [low, high], color=FAINT, lw=0.8)
             axes.axhline(0, color=FAINT, lw=0.8)

@@ -49,7 +49,7 @@ def section(study: str) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_text(each) for each in value)
-    return given_text(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    return given_text(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 def _there(study: str) -> bool:
