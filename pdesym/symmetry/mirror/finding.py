@@ -29,6 +29,10 @@ class Confirmation:
         example: its argument or arguments, with the samples as first axis.
         seed: of the parameters, which are the given ones with noise of their own size (at least 0.1) added: a mirror
             that holds only where a bias is 0 is none.
+
+    Raises:
+        ValueError: for no samples, complex parameters, or outputs from which nothing can be told: none that are
+            tensors, ones that are not finite, or others at every call.
     """
 
     def __init__(self, module: nn.Module, example: Example, seed: int = 0):
@@ -38,10 +42,16 @@ class Confirmation:
         generator = torch.Generator().manual_seed(seed)
         self.parameters: dict[str, Tensor] = {}
         for name, p in self.module.named_parameters():
+            if p.is_complex():
+                raise ValueError(
+                    f"Expected real parameters, got {name} of {p.dtype}: keep it as torch.view_as_real does, with a "
+                    "last axis of real and imaginary part."
+                )
             noise = torch.randn(p.shape, generator=generator, dtype=torch.float64).to(p.device)
             size = max(float(p.detach().square().mean().sqrt()), 0.1)
             self.parameters[name] = p.detach() + size * noise
         self._value = self.outputs(self.parameters)
+        self._require_telling()
 
     @torch.no_grad()
     def outputs(self, parameters: Mapping[str, Tensor]) -> list[Tensor]:
@@ -51,15 +61,34 @@ class Confirmation:
 
     def change(self, mirror: MirrorSymmetry) -> float:
         """max over samples of ‖f(x; Rθ) − f(x; θ)‖/‖f(x; θ)‖."""
-        worst = 0.0
-        for one, other in zip(self.outputs(mirror.reflect(self.parameters)), self._value, strict=True):
-            difference, size = (one - other).abs().flatten(1).norm(dim=1), other.abs().flatten(1).norm(dim=1)
-            worst = max(worst, float((difference / size.clamp_min(torch.finfo(size.dtype).tiny)).max()))
-        return worst
+        return self._change(self.outputs(mirror.reflect(self.parameters)))
 
     def holds(self, mirror: MirrorSymmetry, tolerance: float = TOLERANCE) -> bool:
         """Whether the mirror is true."""
         return self.change(mirror) <= tolerance
+
+    def _change(self, outputs: list[Tensor]) -> float:
+        changes = []
+        for one, other in zip(outputs, self._value, strict=True):
+            difference, size = _sizes(_wide(one) - _wide(other)), _sizes(_wide(other))
+            changes.append((difference / size.clamp_min(torch.finfo(size.dtype).tiny)).max())
+        return float(torch.stack(changes).max())  # nan where one is
+
+    def _require_telling(self) -> None:
+        """Refuses what would make every mirror look true, or every one false."""
+        given = f"Expected {type(self.module).__name__} to give"
+        if not self._value:
+            raise ValueError(f"{given} tensors, in tuples, lists or dicts, got none: wrap it in a module that does.")
+        if any(not each.numel() for each in self._value):
+            shapes = [tuple(each.shape) for each in self._value]
+            raise ValueError(f"{given} an output for one sample at least, got shapes {shapes}: give a few samples.")
+        if not all(bool(each.isfinite().all()) for each in self._value):
+            raise ValueError(
+                f"{given} finite outputs at parameters drawn at random, got others: give another seed, or samples for "
+                "which they are finite."
+            )
+        if not self._change(self.outputs(self.parameters)) <= TOLERANCE:
+            raise ValueError(f"{given} the same output twice, got others: take out what it draws at random.")
 
 
 def confirmed(
@@ -73,6 +102,9 @@ def confirmed(
         mirrors: claimed ones, such as declared by hand.
         tolerance: largest change of a sample's output, relative.
         seed: of θ.
+
+    Raises:
+        ValueError: for a network whose outputs tell nothing: no tensors, not finite, or others at every call.
     """
     test = Confirmation(module, example, seed)
     return [mirror for mirror in mirrors if test.holds(mirror, tolerance)]
@@ -92,6 +124,9 @@ def find_channels(
         example: its argument or arguments, with the samples as first axis; a few samples are enough.
         tolerance: largest change of a sample's output that counts as none, relative, in float64.
         seed: of the parameters at which it is tried.
+
+    Raises:
+        ValueError: as `confirmed`.
     """
     test = Confirmation(module, example, seed)
     fused = fused_attention(test.module, test.parameters)
@@ -117,7 +152,7 @@ def find_mirrors(
     directions are alike. `find_channels` gives the groups themselves, from which any exchange or direction can be had.
     Pairs of parameters that are multiplied entry by entry give rescalings.
 
-    Arguments as of `find_channels`.
+    Arguments and errors as of `find_channels`.
     """
     test = Confirmation(module, example, seed)
     claimed = [mirror for group in find_channels(module, example, tolerance, seed) for mirror in group.mirrors()]
@@ -135,6 +170,16 @@ def _traced(test: Confirmation) -> AxisTrace:
     for each in outputs:
         trace.fix(each)
     return trace
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.to(torch.complex128 if x.is_complex() else torch.float64)
+
+
+def _sizes(x: Tensor) -> Tensor:
+    """The norm of each sample; a number is one sample."""
+    norms: Tensor = torch.linalg.vector_norm(x.reshape(len(x) if x.ndim else 1, -1), dim=1)
+    return norms
 
 
 def _proposed(trace: AxisTrace, test: Confirmation) -> list[ChannelGroup]:

@@ -216,3 +216,45 @@ def test_channels_that_pass_an_unknown_operation_are_left_out():
     assert kinds(network) == {}
     rows = permutation(dict(network.named_parameters()), [("into.weight", 0), ("into.bias", 0)], 0, 1)
     assert confirmed(network, X, [rows]) == [rows]
+
+
+class Wrapped(nn.Module):
+    """A perceptron, and something done to what it gives."""
+
+    def __init__(self, then):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+        self.then = then
+
+    def forward(self, x):
+        return self.then(self.inner(x))
+
+
+@pytest.mark.parametrize(
+    ("then", "message"),
+    [
+        (lambda y: (y - 1e9).sqrt(), "Expected Wrapped to give finite outputs at parameters drawn at random"),
+        (lambda y: "no tensor", "Expected Wrapped to give tensors, in tuples, lists or dicts, got none"),
+        (lambda y: y[:0], r"an output for one sample at least, got shapes \[\(0, 1\)\]: give a few samples"),
+        (lambda y: y + torch.rand_like(y), "the same output twice, got others: take out what it draws at random"),
+    ],
+)
+def test_a_network_that_tells_nothing_is_refused(then, message):
+    """Outputs that are no numbers would confirm every mirror, and random ones none."""
+    with pytest.raises(ValueError, match=message):
+        find_mirrors(Wrapped(then), torch.randn(5, 3, generator=torch.Generator().manual_seed(0)))
+
+
+@pytest.mark.parametrize("then", [lambda y: y.squeeze(1), lambda y: y.sum(), lambda y: {"y": y}])
+def test_outputs_of_every_shape_are_compared(then):
+    """One number for each sample, or for all, in a dict: exchanges hold, signs do not."""
+    x = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    (group,) = find_channels(Wrapped(then), x)
+    assert group.kinds == ("permutation",)
+
+
+def test_complex_parameters_are_refused():
+    module = Wrapped(lambda y: y)
+    module.phase = nn.Parameter(torch.ones(2, dtype=torch.complex64))
+    with pytest.raises(ValueError, match=r"Expected real parameters, got phase of torch\.complex64"):
+        find_mirrors(module, torch.ones(2, 3))
