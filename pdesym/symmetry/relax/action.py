@@ -10,6 +10,9 @@ from torch import Tensor
 GroupElement: TypeAlias = Tensor | tuple[Any, ...]
 """One element for each sample, the batch as the leading axis of a tensor, or of each tensor of a tuple."""
 
+LARGEST = 2**63 - 1
+"""What stands for an order that is this or more."""
+
 
 class Stabiliser(ABC):
     """G_x = {g : g x = x} for each sample x of a batch."""

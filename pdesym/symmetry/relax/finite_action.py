@@ -59,8 +59,17 @@ class FiniteAction(GroupAction):
         """g x of all samples, for the one element with that index."""
 
     def act(self, g: GroupElement, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
-        """g x for each sample."""
+        """g x for each sample.
+
+        Raises:
+            ValueError: for another number of elements than of samples, or indices that are not in the table.
+        """
         index = indices(g)
+        if len(index) != len(x) or bool(((index < 0) | (index >= len(self))).any()):
+            raise ValueError(
+                f"Expected an index from 0 to {len(self) - 1} for each of {len(x)} samples, got {len(index)}: "
+                f"{index.tolist()[:8]}."
+            )
         parts, places = [], []
         for element in index.unique().tolist():
             (place,) = torch.nonzero(index == element, as_tuple=True)
@@ -98,10 +107,12 @@ class FiniteAction(GroupAction):
         return self.inverse(sieve(images, tolerance_for(x, tolerance)))
 
     def stabiliser(self, x: Float[Tensor, "batch ..."], tolerance: float | None = None) -> FiniteStabiliser:
-        """The g with ‖g x − x‖ ≤ tolerance ‖x‖."""
+        """The g with ‖g x − x‖ ≤ tolerance ‖x‖; of a sample that is not finite the identity alone."""
         difference = (self.images(x) - x.unsqueeze(1)).detach().double().flatten(2).square().sum(2)
         size = x.detach().double().flatten(1).square().sum(1, keepdim=True)
-        return FiniteStabiliser(difference <= tolerance_for(x, tolerance) ** 2 * size)
+        members = (difference <= tolerance_for(x, tolerance) ** 2 * size) & size.isfinite()
+        members[:, 0] = True
+        return FiniteStabiliser(members)
 
     def images(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch count ..."]:
         """All g x."""

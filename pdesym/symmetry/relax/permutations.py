@@ -9,11 +9,10 @@ from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, tolerance_for
+from pdesym.symmetry.relax.action import LARGEST, GroupAction, GroupElement, Stabiliser, tolerance_for
 from pdesym.symmetry.relax.sieve import functionals
 
 _LISTED = 50_000
-_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class PermutationStabiliser(Stabiliser):
     def order(self) -> Int[Tensor, " batch"]:
         """The product of the factorials of how often each member occurs."""
         sizes = [math.prod(map(math.factorial, row.unique(return_counts=True)[1].tolist())) for row in self.labels]
-        return torch.tensor([min(size, _LARGEST) for size in sizes], dtype=torch.int64, device=self.labels.device)
+        return torch.tensor([min(size, LARGEST) for size in sizes], dtype=torch.int64, device=self.labels.device)
 
     def random(self, generator: torch.Generator) -> GroupElement:
         """A permutation of G_x for each sample."""

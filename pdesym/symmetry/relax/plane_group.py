@@ -54,7 +54,12 @@ class PlaneGroup(FiniteAction):
             raise ValueError(
                 f"Expected fields (batch, …, {channels} channels, {dims} space axes), got shape {tuple(x.shape)}."
             )
-        return element(x)
+        moved = element(x)
+        if moved.shape != x.shape:
+            raise ValueError(
+                f"The group exchanges axes of space, got {tuple(x.shape[-dims:])} points on them: give as many on each."
+            )
+        return moved
 
     def on(self, *generators: Element) -> "PlaneGroup":
         """The same group, with the same indices, on fields of other channels.

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, taken, tolerance_for
+from pdesym.symmetry.grid_element import require_grid
+from pdesym.symmetry.relax.action import LARGEST, GroupAction, GroupElement, Stabiliser, taken, tolerance_for
 from pdesym.symmetry.relax.finite_action import FiniteAction, FiniteStabiliser, indices
 from pdesym.symmetry.relax.plane_group import PlaneGroup
 from pdesym.symmetry.relax.sieve import sieve
@@ -33,7 +34,8 @@ class ProductStabiliser(Stabiliser):
     @property
     def order(self) -> Int[Tensor, " batch"]:
         """|A_x| times the number of members, 0 where A_x is infinite."""
-        return self.first.order * self.members.sum(1)
+        count = self.members.sum(1)
+        return torch.where(self.first.order > LARGEST // count, LARGEST, self.first.order * count)
 
     def random(self, generator: torch.Generator) -> GroupElement:
         """A pair for each sample."""
@@ -63,7 +65,7 @@ class Product(GroupAction):
         second: B, a finite one.
 
     Raises:
-        ValueError: for a second action that is not finite.
+        ValueError: for a second action that is not finite, or translations with a plane group that turns them.
     """
 
     def __init__(self, first: GroupAction, second: GroupAction):
@@ -71,6 +73,12 @@ class Product(GroupAction):
             raise ValueError(
                 f"Expected a finite group as the second of a product, got {type(second).__name__}: "
                 + ("exchange the two." if isinstance(first, FiniteAction) else "one of the two must be finite.")
+            )
+        turns = isinstance(second, PlaneGroup) and len({element.space for element in second.elements}) > 1
+        if type(self) is Product and isinstance(first, TorusTranslations) and turns:
+            raise ValueError(
+                "Expected actions that commute, got translations and rotations or reflections of space, which do not: "
+                "take TorusPlaneGroup."
             )
         self.first, self.second = first, second
 
@@ -125,6 +133,7 @@ class Product(GroupAction):
             size = x.double().flatten(1).norm(dim=1)
             away = torch.stack([(form - forms[0]).double().flatten(1).norm(dim=1) for form in forms], 1)
             members = away <= tolerance_for(x, tolerance) * size.unsqueeze(1)
+            members[:, 0] = True  # the identity, also of what is not finite
             steps = tuple(self.first.compose(frames[0], self.first.inverse(frame)) for frame in frames)
         return ProductStabiliser(self, self.first.stabiliser(x, tolerance), members, steps)
 
@@ -177,9 +186,13 @@ class TorusPlaneGroup(Product):
     Args:
         translations: of the grid.
         plane: of its axes.
+
+    Raises:
+        ValueError: for a grid that the plane group does not map to itself.
     """
 
     def __init__(self, translations: TorusTranslations, plane: PlaneGroup):
+        require_grid(plane.generators, translations.grid)
         super().__init__(translations, plane)
         self._matrices = torch.tensor([element.space for element in plane.elements], dtype=torch.float64)
 

@@ -148,12 +148,24 @@ def test_it_trains_and_is_copied():
     assert list(module.state_dict()) == ["network.weight", "network.bias"]
 
 
+@pytest.mark.parametrize("entry", [torch.nan, torch.inf])
+def test_a_sample_that_is_not_finite_has_no_symmetry_but_the_identity(entry):
+    group, x = CyclicShifts(12), torch.cat([periodic(4), periodic(4)])
+    x[1, 2] = entry
+    assert group.stabiliser(x).order.tolist() == [3, 1]
+    y = RelaxedEquivariant(nn.Identity(), group, mode="coset")(x, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(y[0], x[0])
+    assert not y[1].isfinite().all()
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
         (lambda group, x: RelaxedEquivariant(nn.Identity(), group, mode="strict"), "'deterministic' or 'coset', got"),
         (lambda group, x: RelaxedEquivariant(nn.Identity(), group, mode="coset")(x), "give generator=torch.Generator"),
         (lambda group, x: group.act(torch.zeros(1), x), r"indices \(batch,\) of elements, int64, got torch.float32"),
+        (lambda group, x: group.act(torch.tensor([12]), x), "an index from 0 to 11 for each of 1 samples, got 1"),
+        (lambda group, x: group.act(torch.tensor([1]), torch.cat([x, x])), "for each of 2 samples, got 1"),
         (lambda group, x: group.canonical(x[:, :5]), r"vectors of 12 entries, the last axis, got shape \(1, 5\)"),
         (lambda group, x: group.canonical(x.half()), "float32 or float64 to look for symmetries in, got torch.float16"),
         (lambda group, x: group.stabiliser(x, 2.0), "a tolerance between 0 and 1, a part of the size of a sample"),

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from pdesym.solvers import Grid
+from pdesym.symmetry.grid_element import Element
 from pdesym.symmetry.grid_generators import axis_reflection, mirror, quarter_turn
 from pdesym.symmetry.relax import (
     CyclicShifts,
@@ -271,8 +272,8 @@ def test_pairs_of_a_plane_group_and_translations_form_a_group():
     assert torch.allclose(group.act(group.compose(g, h), x), group.act(g, group.act(h, x)))
     assert torch.allclose(group.act(group.inverse(g), group.act(g, x)), x)
     assert torch.allclose(group.act(group.identity(20), x), x)
-    plain = Product(group.first, group.second)
-    assert not torch.allclose(plain.act(plain.compose(g, h), x), plain.act(g, plain.act(h, x)))
+    plain = group.first.compose(g[0], h[0]), group.second.compose(g[1], h[1])
+    assert not torch.allclose(group.act(plain, x), group.act(g, group.act(h, x)))
 
 
 def test_finite_products():
@@ -320,6 +321,14 @@ def test_a_symmetry_breaking_input_keeps_the_symmetries_it_has(period, kept):
             "got TorusTranslations: exchange the two",
         ),
         (lambda: Product(Permutations(3), Permutations(3)), "got Permutations: one of the two must be finite"),
+        (
+            lambda: Product(TorusTranslations(Grid(8, length=1.0)), PlaneGroup.reflection()),
+            "Expected actions that commute, got translations and rotations or reflections of space",
+        ),
+        (
+            lambda: TorusPlaneGroup(TorusTranslations(Grid(8, 8, length=(1.0, 2.0))), PlaneGroup.p4()),
+            "it needs the same points and the same length on them",
+        ),
         (lambda: Permutations(0), "sets of at least one member, got 0"),
         (lambda: Permutations(3).canonical(noise((1, 4))), r"sets \(batch, 3 members, …\), got shape \(1, 4\)"),
         (lambda: Permutations(3).inverse(torch.zeros(1, 4)), r"permutations \(batch, 3\) int64, got torch.float32 of"),
@@ -328,6 +337,10 @@ def test_a_symmetry_breaking_input_keeps_the_symmetries_it_has(period, kept):
             "at most 50000 permutations to list, got 479001600",
         ),
         (lambda: PlaneGroup.p4().canonical(noise((1, 2, 6, 6))), r"\(batch, …, 1 channels, 2 space axes\), got shape"),
+        (
+            lambda: PlaneGroup.p4().canonical(noise((1, 1, 6, 8))),
+            r"exchanges axes of space, got \(6, 8\) points on them",
+        ),
         (lambda: PlaneGroup(axis_reflection(), quarter_turn()), "elements for one number of axes and channels"),
         (lambda: Product(Permutations(3), SignFlip()).act(torch.zeros(1), noise((1, 3))), "Expected the pair of an"),
         (
@@ -346,3 +359,17 @@ def test_a_symmetry_breaking_input_keeps_the_symmetries_it_has(period, kept):
 def test_what_cannot_be_is_refused(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+def test_orders_beyond_the_integers_stay_the_largest():
+    group = Product(Permutations(25), SignFlip())
+    sets = torch.stack([torch.zeros(25, 2), noise((25, 2)).float()])
+    assert group.stabiliser(sets).order.tolist() == [2**63 - 1, 1]
+
+
+def test_translations_commute_with_what_leaves_space_as_it_is():
+    """The refusal of plane groups is of those that turn translations."""
+    u = noise((2, 1, 8))
+    group = Product(TorusTranslations(Grid(8, length=1.0)), PlaneGroup(Element(((1,),), ((-1.0,),))))
+    rng = torch.Generator().manual_seed(0)
+    assert relaxed_defect(RelaxedEquivariant(nn.Linear(8, 8).double(), group), group, u, generator=rng).max() < 1e-10
