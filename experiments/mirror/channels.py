@@ -17,7 +17,6 @@ Trainings that were ended continue: runs/mirror/channels/. Writes results/channe
 it, again after each arm.
 """
 
-import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -32,6 +31,7 @@ from experiments.mirror.modes_preset import Preset as Operator
 from experiments.mirror.modes_table import BAR, UNCHANGED, average, errors, rise
 from experiments.mirror.pairs import nmse, pairs, predictions
 from experiments.mirror.pruning import cut_smallest
+from experiments.preset_command import preset_parser
 from experiments.trial_store import run_trials
 from pdesym.operators.constrained import low_rank_mixing, pruned_channels
 from pdesym.report.number_text import given_text, measured_text
@@ -189,8 +189,7 @@ def _scores(preset: Preset, model: nn.Module) -> dict[str, float]:
 
 def main() -> None:
     """All arms of a preset, those that are there taken over."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=PRESETS, default="laptop")
+    parser = preset_parser(__doc__, PRESETS)
     parser.add_argument("--runs", type=Path, default=RUNS)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -22,7 +22,6 @@ with the rest held. Of the others nothing is promised; the table says how often 
 Writes results/collapse.json, .md and .png.
 """
 
-import argparse
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -40,6 +39,7 @@ from torch.func import functional_call
 
 from experiments.benchmarks.speed.machine import facts
 from experiments.mirror.pairs import pairs
+from experiments.preset_command import preset_parser
 from pdesym.report.figures.house_style import FAINT, FURTHER, house_style
 from pdesym.report.figures.png import save_figure
 from pdesym.report.number_text import given_text, measured_text
@@ -357,8 +357,7 @@ def _columns(rows: list[dict[str, float]], predicted: str) -> tuple[list[float],
 
 def main() -> None:
     """Measures, and writes the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=PRESETS, default="laptop")
+    parser = preset_parser(__doc__, PRESETS)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     name = arguments.preset

@@ -16,7 +16,6 @@ squares without symmetries wherever one holds.
 Writes results/gates-<preset>.json and the tables beside it, again after each run.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
@@ -29,6 +28,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from experiments.mirror.gates_problems import PROBLEMS, SYMMETRIES, Problem, candidates, fields, polynomials, step
+from experiments.preset_command import chosen_preset
 from experiments.trial_store import run_trials
 from pdesym.report.number_text import given_text, measured_text
 from pdesym.symmetry.mirror import CandidateSymmetry, gate_symmetries, optimiser_groups, removable, remove
@@ -237,12 +237,9 @@ def _met(is_met: bool) -> str:
 
 def main() -> None:
     """All runs of a preset, those that are there taken over."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=PRESETS, default="laptop")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    path = HERE / "results" / f"gates-{options.preset}.json"
-    measured(PRESETS[options.preset], path)
+    name, preset = chosen_preset(__doc__, PRESETS)
+    path = HERE / "results" / f"gates-{name}.json"
+    measured(preset, path)
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
 
 

@@ -14,7 +14,6 @@ most.
 Writes results/homogeneous.json, .md and .png, again after each training.
 """
 
-import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -29,6 +28,7 @@ from torch import nn
 from torch.func import functional_call
 
 from experiments.mirror.pairs import nmse, pairs
+from experiments.preset_command import chosen_preset
 from experiments.trial_store import run_trials
 from pdesym.operators import FNOConfig
 from pdesym.report.figures.house_style import house_style
@@ -258,11 +258,7 @@ def _ordered(cosines: list[list[float]]) -> list[list[float]]:
 
 def main() -> None:
     """Trains what is not there yet, and writes the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=PRESETS, default="laptop")
-    name = parser.parse_args().preset
-    torch.set_num_threads(1)
-    preset = PRESETS[name]
+    name, preset = chosen_preset(__doc__, PRESETS)
     path = HERE / "results" / ("homogeneous.json" if name == "laptop" else f"homogeneous-{name}.json")
     keys = [
         {"network": network, "decay": decay, "seed": seed}

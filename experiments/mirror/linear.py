@@ -16,7 +16,6 @@ on U from another start, so that the symmetry is moved, not removed.
 Writes results/linear-<preset>.json and the tables beside it.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -24,10 +23,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from experiments.mirror.linear_models import collapse_exponents, factorisations, regressions, true_coefficients
 from experiments.mirror.linear_preset import PRESETS, Preset
+from experiments.preset_command import chosen_preset
 from experiments.trial_store import find, run_trials
 from pdesym.report.number_text import given_text
 
@@ -129,12 +127,9 @@ def _met(is_met: bool) -> str:
 
 def main() -> None:
     """All models of a preset, those that are there taken over."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=PRESETS, default="laptop")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    path = HERE / "results" / f"linear-{options.preset}.json"
-    measured(PRESETS[options.preset], path)
+    name, preset = chosen_preset(__doc__, PRESETS)
+    path = HERE / "results" / f"linear-{name}.json"
+    measured(preset, path)
     print(path.with_suffix(".md").read_text(encoding="utf-8"))
 
 

@@ -18,7 +18,6 @@ Trainings that were ended continue, and those that are there are not repeated: r
 results/modes-<preset>.json and the tables beside it, again after each arm.
 """
 
-import argparse
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ import torch
 from experiments.mirror.modes_arms import ARMS, chosen_decay, constrained, plain, tuned
 from experiments.mirror.modes_preset import PRESETS, Preset
 from experiments.mirror.modes_table import report
+from experiments.preset_command import preset_parser
 from experiments.trial_store import run_trials
 
 HERE = Path(__file__).parent
@@ -74,8 +74,7 @@ def measured(preset: Preset, path: Path, runs: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     """All arms of a preset, those that are there taken over."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=PRESETS, default="laptop")
+    parser = preset_parser(__doc__, PRESETS)
     parser.add_argument("--runs", type=Path, default=RUNS)
     options = parser.parse_args()
     torch.set_num_threads(1)

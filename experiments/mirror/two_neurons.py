@@ -13,7 +13,6 @@ whose neurons become one are those for which the theorem says so.
 Writes results/two_neurons.json, .md and .png.
 """
 
-import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -26,6 +25,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from experiments.benchmarks.speed.machine import facts
+from experiments.preset_command import chosen_preset
 from pdesym.report.figures.house_style import OPERATORS, house_style, show_decades
 from pdesym.report.figures.png import save_figure
 from pdesym.report.number_text import given_text, measured_text
@@ -207,11 +207,8 @@ def _lowest(
 
 def main() -> None:
     """Measures, and writes the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=PRESETS, default="laptop")
-    name = parser.parse_args().preset
-    torch.set_num_threads(1)
-    record = measured(PRESETS[name])
+    name, preset = chosen_preset(__doc__, PRESETS)
+    record = measured(preset)
     path = HERE / "results" / ("two_neurons.json" if name == "laptop" else f"two_neurons-{name}.json")
     write_rendered(path, record, report(record))
     save_figure(figure(record), path.with_suffix(".png"), path.name)

@@ -22,7 +22,6 @@ Repeating the command continues. Writes results/asymmetric-<preset>.json, the ta
 laptop preset asymmetric.png.
 """
 
-import argparse
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -33,6 +32,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from experiments.preset_command import chosen_preset
 from experiments.related.asymmetric_matching import channel_axes, matched, permuted, random_orders
 from experiments.related.asymmetric_network import between, effective_weights, fix_entries, squared_error
 from experiments.related.asymmetric_table import barrier_figure, report
@@ -172,11 +172,7 @@ def keys_of(preset: Preset) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Runs what is not there yet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="laptop", choices=tuple(PRESETS))
-    name = parser.parse_args().preset
-    preset = PRESETS[name]
-    torch.set_num_threads(1)
+    name, preset = chosen_preset(__doc__, PRESETS)
     data = pairs_of(preset)
     path = HERE / "results" / f"asymmetric-{name}.json"
     rows = run_trials(path, {"preset": asdict(preset)}, keys_of(preset), lambda key: trial(preset, data, key), report)

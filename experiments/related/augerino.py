@@ -18,7 +18,6 @@ and four ways: `plain` S, `learned` widths with the reward, `unrewarded` widths,
 boost by construction (`enforced`). Repeating the command continues.
 """
 
-import argparse
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from experiments.preset_command import chosen_preset
 from experiments.related.augerino_average import Candidate, OrbitAverage, PlacedOperator
 from experiments.related.augerino_table import figure, report
 from experiments.trial_store import Key, run_trials
@@ -201,12 +201,9 @@ def header(preset: Preset) -> dict[str, Any]:
 
 def main() -> None:
     """Runs what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="laptop")
-    name = parser.parse_args().preset
-    torch.set_num_threads(1)
+    name, preset = chosen_preset(__doc__, PRESETS)
     path = HERE / "results" / f"augerino-{name}.json"
-    rows = run(PRESETS[name], path)
+    rows = run(preset, path)
     if name == "laptop":
         save_figure(figure(rows, [c.name for c in CANDIDATES]), HERE / "augerino.png", path.name)
 

@@ -15,7 +15,6 @@ homogeneous equations, and keep m = 1, the wave of the coefficient, for the othe
 continues.
 """
 
-import argparse
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from experiments.preset_command import chosen_preset
 from experiments.related.evidence import LinearModel, Precisions, ascended, effective_parameters, log_evidence
 from experiments.related.layerwise_evidence_table import figure, report
 from experiments.trial_store import Key, run_trials
@@ -147,14 +147,11 @@ def run(preset: Preset, path: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Runs what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="laptop")
-    name = parser.parse_args().preset
-    torch.set_num_threads(1)
+    name, preset = chosen_preset(__doc__, PRESETS)
     path = HERE / "results" / f"layerwise_evidence-{name}.json"
-    rows = run(PRESETS[name], path)
+    rows = run(preset, path)
     if name == "laptop":
-        save_figure(figure(rows, part_sizes(PRESETS[name])), HERE / "layerwise_evidence.png", path.name)
+        save_figure(figure(rows, part_sizes(preset)), HERE / "layerwise_evidence.png", path.name)
 
 
 if __name__ == "__main__":

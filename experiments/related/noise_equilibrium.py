@@ -21,13 +21,11 @@ Repeating the command continues. Writes results/noise_equilibrium-<preset>.json,
 laptop preset noise_equilibrium.png.
 """
 
-import argparse
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from experiments.preset_command import chosen_preset
 from experiments.related.noise_equilibrium_run import Preset, followed, pairs_of, started
 from experiments.related.noise_equilibrium_table import balance_figure, report
 from experiments.trial_store import Key, run_trials
@@ -69,11 +67,7 @@ def trial(preset: Preset, key: Key) -> dict[str, Any]:
 
 def main() -> None:
     """Runs what is not there yet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="laptop", choices=tuple(PRESETS))
-    name = parser.parse_args().preset
-    preset = PRESETS[name]
-    torch.set_num_threads(1)
+    name, preset = chosen_preset(__doc__, PRESETS)
     path = HERE / "results" / f"noise_equilibrium-{name}.json"
     rows = run_trials(path, {"preset": asdict(preset)}, keys_of(preset), lambda key: trial(preset, key), report)
     if name == "laptop":

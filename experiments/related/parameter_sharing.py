@@ -17,7 +17,6 @@ classes united while the validation loss allows it:
 beside `dense`, `circulant` and `dihedral` matrices fitted to all pairs. Repeating the command continues.
 """
 
-import argparse
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -28,6 +27,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from experiments.preset_command import chosen_preset
 from experiments.related.parameter_sharing_table import figure, report
 from experiments.related.partitions import (
     adjusted_rand_index,
@@ -183,12 +183,9 @@ def run(preset: Preset, path: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Runs what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="laptop")
-    name = parser.parse_args().preset
-    torch.set_num_threads(1)
+    name, preset = chosen_preset(__doc__, PRESETS)
     path = HERE / "results" / f"parameter_sharing-{name}.json"
-    rows = run(PRESETS[name], path)
+    rows = run(preset, path)
     if name == "laptop":
         save_figure(figure(rows), HERE / "parameter_sharing.png", path.name)
 

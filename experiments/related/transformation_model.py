@@ -19,7 +19,6 @@ Repeating the command continues. Writes results/transformation_model-<preset>.js
 laptop preset transformation_model.png.
 """
 
-import argparse
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Any
 
 import torch
 
+from experiments.preset_command import chosen_preset
 from experiments.related.transformation_model_data import CIRCLE, DATASETS, SEGMENT, moved_at_random, shifts_of
 from experiments.related.transformation_model_density import (
     ConditionalMixture,
@@ -122,11 +122,7 @@ def _marginal(model: ConditionalMixture, given: torch.Tensor) -> list[float]:
 
 def main() -> None:
     """Runs what is not there yet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="laptop", choices=tuple(PRESETS))
-    name = parser.parse_args().preset
-    preset = PRESETS[name]
-    torch.set_num_threads(1)
+    name, preset = chosen_preset(__doc__, PRESETS)
     path = HERE / "results" / f"transformation_model-{name}.json"
     keys = [{"data": data, "seed": seed} for data in DATASETS for seed in range(preset.seeds)]
     rows = run_trials(path, {"preset": asdict(preset)}, keys, lambda key: trial(preset, key), report)

@@ -1,6 +1,5 @@
 """One study: the arms on one problem, trained alike, and scored on inputs with symmetries and on inputs without."""
 
-import argparse
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, partial
@@ -12,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from experiments.preset_command import preset_parser
 from experiments.relaxed.arms import ARMS, DRAWN, operator
 from experiments.relaxed.problems import PROBLEMS, Data, data
 from experiments.relaxed.scores import bounds, rounded, scores, with_noise
@@ -167,8 +167,7 @@ def _key(problem: str, arm: str, seed: int, level: float) -> Mapping[str, Any]:
 
 def command(name: str, problems: tuple[str, ...], description: str) -> None:
     """The command of a study: its results go to results/<name>-<preset>.json and .md."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="laptop", choices=tuple(PRESETS))
+    parser = preset_parser(description, PRESETS)
     parser.add_argument("--problems", nargs="+", default=problems, choices=problems)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
