@@ -34,6 +34,9 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Penalty = Callable[[nn.Module, torch.Generator], Tensor]
 Validation = Callable[[nn.Module], Mapping[str, float]]
 
+_OPTIONAL = ("penalty", "constraints", "motion")
+"""What an identity has only where there is one."""
+
 
 @dataclass(frozen=True)
 class TrainingRun:
@@ -229,11 +232,12 @@ def _resume(
     if not (directory / LAST).exists():
         return 0, 0.0
     saved = read_config(last_checkpoint(directory)).get("training", {})
-    for key, value in identity.items():
-        if saved.get(key) != value:
+    for key in dict.fromkeys((*identity, *_OPTIONAL)):
+        before, now = saved.get(key), identity.get(key)
+        if before != now:
             raise ValueError(
-                f"The run in {directory} was started with {key} = {saved.get(key)}, got {value}: give the same to "
-                "continue it, or take another folder."
+                f"The run in {directory} was started with {key} = {before}, got {now}: give the same to continue it, "
+                "or take another folder."
             )
     state = load_checkpoint(directory, model)
     optimiser.load_state_dict(state["optimiser"])

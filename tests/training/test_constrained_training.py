@@ -93,6 +93,8 @@ def test_constraints_are_part_of_what_a_run_is(example, tmp_path):
     ):
         with pytest.raises(ValueError, match=text):
             train(model, data, settings(steps=1), tmp_path / "a", penalty=ConstraintPenalty(strength), progress=False)
+    with pytest.raises(ValueError, match=r"was started with penalty = ConstraintPenalty\(strength=0.01\), got None"):
+        train(constrained(example), data, settings(steps=1), tmp_path / "a", progress=False)
     train(example.Convolution(), data, settings(steps=1), tmp_path / "plain", progress=False)
     plain = json.loads((last_checkpoint(tmp_path / "plain") / "config.json").read_text())["training"]
     assert "constraints" not in plain
