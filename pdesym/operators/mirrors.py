@@ -52,6 +52,9 @@ def fno_mirrors(operator: FourierOperator) -> list[MirrorSymmetry]:
 
 
 def mode_ranks(operator: FourierOperator) -> list[Float[Tensor, "*modes"]]:
-    """The effective rank of the matrix W(k) between channels, for every mode of each layer; from 1 to `width`."""
+    """The effective rank of the matrix W(k) between channels, for every mode of each layer.
+
+    It is from 1 to `width`, and 0 where W(k) = 0.
+    """
     layers = [each for each in operator.modules() if isinstance(each, SpectralConvolution)]
     return [effective_rank(torch.view_as_complex(layer.weight.detach().contiguous())) for layer in layers]

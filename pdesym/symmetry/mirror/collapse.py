@@ -10,6 +10,7 @@ def collapse_exponent(curvatures: Float[Tensor, " samples"], learning_rate: floa
 
     Close to the set a step of SGD multiplies Oᵀθ by 1 − λ(ξ + 2γ), with ξ the curvature of the sample or batch that was
     drawn, as far as the curvatures of all samples share their eigenvectors. Noise alone can so make a saddle attract.
+    Λ = −∞ where a step of some sample leads onto the set itself, 1 = λ(ξ + 2γ).
 
     Args:
         curvatures: ξ of the samples, or of batches (`batch_curvatures`) where steps take batches.
@@ -17,7 +18,7 @@ def collapse_exponent(curvatures: Float[Tensor, " samples"], learning_rate: floa
         weight_decay: 2γ, as torch.optim.SGD takes it: the loss has γ‖θ‖² added.
 
     Raises:
-        ValueError: without curvatures, or for a negative or zero learning rate.
+        ValueError: without curvatures, for ones that are not finite, or for a negative or zero learning rate.
 
     Source: Ziyin, Symmetry Induces Structure and Constraint of Learning (ICML 2024), section 2.3.
     """
@@ -40,7 +41,7 @@ def critical_learning_rate(curvatures: Float[Tensor, " samples"], weight_decay: 
     0 where E[ξ + 2γ] ≥ 0: every small rate collapses there. Very large rates drive SGD away again.
 
     Raises:
-        ValueError: without curvatures.
+        ValueError: without curvatures, or for ones that are not finite.
     """
     _check(curvatures, 1.0)
     total = curvatures.double() + weight_decay
@@ -70,5 +71,7 @@ def batch_curvatures(
 def _check(curvatures: Float[Tensor, " samples"], learning_rate: float) -> None:
     if not len(curvatures):
         raise ValueError("Expected curvatures of at least one sample, got none: give those of `sample_curvatures`.")
+    if not bool(curvatures.isfinite().all()):
+        raise ValueError("Expected finite curvatures, got others: look at the parameters and samples they are of.")
     if not learning_rate > 0:
         raise ValueError(f"Expected a positive learning rate, got {learning_rate}: give that of the optimiser.")

@@ -100,7 +100,8 @@ def owner_of(module: nn.Module, name: str) -> tuple[nn.Module, str]:
     """The module that has a parameter, and the parameter's name there.
 
     Raises:
-        ValueError: when there is no such real parameter, or it is computed from others already.
+        ValueError: when there is no such real parameter, it is computed from others already or others from it, or
+            another place of the module shares it.
     """
     path, _, attribute = name.rpartition(".")
     try:
@@ -108,7 +109,12 @@ def owner_of(module: nn.Module, name: str) -> tuple[nn.Module, str]:
     except AttributeError:
         owner = None
     if owner is not None and parametrize.is_parametrized(owner, attribute):
-        raise ValueError(f"{name} is computed from other parameters already: remove that first, with `remove`.")
+        raise ValueError(
+            f"{name} is computed from other parameters already: take that off first, with `remove`, or `fold_bias` "
+            "of a fixed bias."
+        )
+    if isinstance(owner, parametrize.ParametrizationList):
+        raise ValueError(f"{name} is what another parameter is computed from: give the names of plain parameters.")
     parameter = None if owner is None else owner._parameters.get(attribute)
     if owner is None or parameter is None:
         known = ", ".join(known for known, _ in module.named_parameters())
@@ -118,4 +124,10 @@ def owner_of(module: nn.Module, name: str) -> tuple[nn.Module, str]:
             f"Expected a real parameter, got {name} of {parameter.dtype}: keep it as torch.view_as_real does, with a "
             "last axis of real and imaginary part."
         )
+    for other, shared in module.named_parameters(remove_duplicate=False):
+        path, _, last = other.rpartition(".")
+        if shared is parameter and (module.get_submodule(path) is not owner or last != attribute):
+            raise ValueError(
+                f"Expected a parameter that stands in one place, got {name}, which is {other} too: they would part."
+            )
     return owner, attribute

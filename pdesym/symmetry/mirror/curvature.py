@@ -56,7 +56,8 @@ class Curvature:
     Args:
         lowest: the lowest eigenvalue of OᵀHO.
         direction: its eigenvector z, `(r,)`; O z is the direction in which the parameters leave first.
-        off_block: ‖(I − OOᵀ)H O z‖/‖H O z‖ for random z, the largest of three: rounding for a true mirror.
+        off_block: ‖(I − OOᵀ)H O z‖/‖H O z‖ for random z, the largest of three, with norms over the parameters that the
+            mirror touches: rounding for a true mirror.
     """
 
     lowest: float
@@ -86,6 +87,9 @@ def curvature(
         tolerance: of Lanczos, relative.
         seed: of its start, and of the probes of the off-block.
 
+    Raises:
+        ValueError: when H is not finite there.
+
     Source: Ziyin (ICML 2024), theorem 1, parts 2 and 3.
     """
     at = {name: θ.detach() for name, θ in mirror.project(parameters).items()}
@@ -97,11 +101,17 @@ def curvature(
         pushed: dict[str, Tensor] = torch.func.jvp(gradient, (touched,), (mirror.lift(z.to(like)),))[1]
         return pushed
 
-    off_block = 0.0
+    off_block = largest = 0.0
     generator = torch.Generator().manual_seed(seed)
     for _ in range(3):
         pushed = product(torch.randn(mirror.rank, generator=generator, dtype=like.dtype))
         size = torch.stack([part.norm() for part in pushed.values()]).norm()
+        if not bool(size.isfinite()):
+            raise ValueError(
+                f"Expected a finite Hessian where {mirror.name} is fulfilled, got {float(size)}: look for parameters, "
+                "data or losses that are not finite."
+            )
+        largest = max(largest, float(size))
         rest = torch.stack([part.norm() for part in mirror.project(pushed).values()]).norm()
         off_block = max(off_block, float(rest / size) if size > 0 else 0.0)
 
@@ -115,9 +125,11 @@ def curvature(
         found: np.ndarray = mirror.coordinates(product(torch.from_numpy(z.reshape(-1)))).double().cpu().numpy()
         return found
 
+    start = torch.randn(mirror.rank, generator=generator, dtype=torch.float64)
+    if largest == 0:  # of random directions: H is 0, of which Lanczos has no start
+        return Curvature(0.0, (start / start.norm()).to(like), off_block)
     operator = LinearOperator((mirror.rank,) * 2, matvec=matvec, dtype=np.float64)
-    start = torch.randn(mirror.rank, generator=generator, dtype=torch.float64).numpy()
-    low, vector = eigsh(operator, k=1, which="SA", tol=tolerance, v0=start)
+    low, vector = eigsh(operator, k=1, which="SA", tol=tolerance, v0=start.numpy())
     return Curvature(float(low[0]), torch.from_numpy(vector[:, 0]).to(like), off_block)
 
 

@@ -137,8 +137,10 @@ class Grouped(Kind):
         return z.masked_fill(gone, 0.0)
 
     def check(self, shape: Sequence[int]) -> None:
-        """Refuses axes that z does not have."""
-        _normalised(self._axes(len(shape)), shape)
+        """Refuses axes that z does not have, no axes, and axes that would count twice."""
+        axes = _normalised(self._axes(len(shape)), shape)
+        if self.over is not None and len(set(axes)) != max(len(axes), 1):
+            raise ValueError(f"Expected different axes along which a group extends, got {self.over}: None is all axes.")
 
     def _axes(self, dims: int) -> tuple[int, ...]:
         return tuple(range(dims)) if self.over is None else self.over

@@ -11,7 +11,7 @@ from torch.nn.utils import parametrize
 from pdesym.symmetry.mirror.constraint import Constrained, constrained_tensors
 
 TOLERANCE = 1e-6
-"""Units up to this, relative to the largest, can be removed: a float32 sum of the others does not see them."""
+"""Units up to this, relative to the largest, can be removed: about eight rounding units of float32."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,8 +48,14 @@ class SharedGates(Constraint):
         return self._along(self._gates(originals)) * originals[-1]
 
     def right_inverse(self, theta: Float[Tensor, "..."]) -> tuple[Float[Tensor, "..."], ...] | Float[Tensor, "..."]:
-        """v = θ/s with the gates of the beginning; those that follow keep the gates of the first."""
-        gates = self._gates(self._beginning)
+        """v = θ/s with the gates as they are, so that the other parameters stay.
+
+        Raises:
+            ValueError: when a gate is closed.
+        """
+        gates = self._gates((self._members[0][0].original0,) if self._members else self._beginning)
+        if bool((gates == 0).any()):
+            raise ValueError("Expected open gates to give a parameter its value, got closed ones: call remove first.")
         v = theta / self._along(gates.detach().to(theta))
         return v if self._first else (gates.to(theta).clone(), v)
 

@@ -89,7 +89,7 @@ class MirrorSymmetry:
     def violation(self, parameters: Mapping[str, Tensor]) -> float:
         """‖Oᵀθ‖/‖θ‖, the norm of θ taken over the parameters that the mirror touches; 0 where they vanish."""
         size = torch.stack([self._given(parameters, name).detach().norm() for name in self.shapes]).norm()
-        return float(self.coordinates(parameters).detach().norm() / size) if size > 0 else 0.0
+        return float(self.coordinates(parameters).detach().norm() / size) if size != 0 else 0.0
 
     def _less(self, parameters: Mapping[str, Tensor], times: float) -> dict[str, Tensor]:
         part = self.lift(self.coordinates(parameters))

@@ -69,5 +69,8 @@ def test_bad_input_is_refused():
         collapse_exponent(torch.zeros(0), 0.1)
     with pytest.raises(ValueError, match="Expected a positive learning rate, got 0"):
         collapse_exponent(torch.zeros(3), 0.0)
+    for entry in (torch.nan, torch.inf):
+        with pytest.raises(ValueError, match="Expected finite curvatures, got others"):
+            critical_learning_rate(torch.tensor([entry, -1.0]))
     with pytest.raises(ValueError, match="Expected batches of 1 to 3 samples, got 4"):
         batch_curvatures(torch.zeros(3), 4, 2, torch.Generator())

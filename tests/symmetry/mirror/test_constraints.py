@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, jvp
 
+from pdesym.symmetry.mirror.bias import fixed_bias
 from pdesym.symmetry.mirror.constraint import constrained_tensors
 from pdesym.symmetry.mirror.declared import dense, permutation, rescaling, rotation
 from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, LowRank
@@ -327,3 +328,21 @@ def test_a_mirror_of_several_parameters_is_constrained_parameter_by_parameter():
     scalars.u, scalars.w = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
     with pytest.raises(ValueError, match=r"of a single parameter, got exchange of u and w, which mixes u and w"):
         constrain_mirror(scalars, rescaling(dict(scalars.named_parameters()), "u", "w")[0])
+
+
+def test_what_is_shared_or_computed_already_is_said():
+    plain = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    model = constrain(copy.deepcopy(plain), "0.weight", Elementwise())
+    with pytest.raises(ValueError, match=r"original0 is what another parameter is computed from: give the names of"):
+        fixed_bias(model, 0.1, seed=0)
+    with pytest.raises(ValueError, match=r"0.weight is computed from other .* or `fold_bias` of a fixed bias"):
+        constrain(fixed_bias(copy.deepcopy(plain), 0.1, seed=0), "0.weight", Elementwise())
+    for over in ((), (0, 0), (0, -2)):
+        with pytest.raises(ValueError, match=r"Expected different axes along which a group extends, got \("):
+            constrain(copy.deepcopy(plain), "0.weight", Grouped(over))
+    plain.again = plain[0]  # one module twice is one place
+    constrain(copy.deepcopy(plain), "0.weight", Elementwise())
+    plain.tied = nn.Module()
+    plain.tied.register_parameter("matrix", plain[0].weight)
+    with pytest.raises(ValueError, match=r"stands in one place, got 0.weight, which is tied.matrix too: they would"):
+        constrain(plain, "0.weight", Elementwise())

@@ -192,3 +192,23 @@ def test_sgd_stays_where_a_mirror_is_fulfilled_and_adam_where_it_is_of_single_en
     assert violation(adam, nn.Identity(), turned_with_bias) > 1e-2
     # Negative control: what is no symmetry holds nobody.
     assert violation(sgd, nn.Tanh(), turned) > 1e-2
+
+
+@pytest.mark.parametrize("size", [3, 40])
+def test_a_loss_without_curvature_and_one_that_is_not_finite(size):
+    """Formed and by Lanczos: a linear loss has curvature 0, and one of nan none at all."""
+    θ = {"u": torch.ones(size, dtype=torch.float64), "w": torch.ones(size, dtype=torch.float64)}
+    (mirror,) = rescaling(θ, "u", "w")
+    found = curvature(lambda p: (p["u"] + p["w"])[:1], θ, mirror)
+    assert (found.lowest, found.off_block, found.critical_weight_decay) == (0.0, 0.0, 0.0)
+    assert float(found.direction.norm()) == pytest.approx(1.0)
+    assert curvature(lambda p: -p["u"] @ p["w"], θ, mirror).lowest == pytest.approx(-1.0)
+    with pytest.raises(ValueError, match="Expected a finite Hessian where sign of u and w is fulfilled, got nan"):
+        curvature(lambda p: torch.nan * (p["u"] @ p["w"]), θ, mirror)
+
+
+def test_a_parameter_that_is_no_number_violates_every_mirror():
+    θ = {"u": torch.tensor([1.0, torch.nan]), "w": torch.zeros(2)}
+    (mirror,) = rescaling(θ, "u", "w")
+    assert not mirror.violation(θ) < torch.inf
+    assert mirror.violation({"u": torch.zeros(2), "w": torch.zeros(2)}) == 0

@@ -86,3 +86,16 @@ def test_refusals_of_shared_gates():
     }.items():
         with pytest.raises(ValueError, match=text):
             share_gates(Pair(random(4, 3), random(3, 4)), places)
+
+
+def test_a_value_that_is_given_to_one_parameter_leaves_the_others():
+    model = share_gates(Pair(random(4, 3), random(3, 4, seed=1)), PLACES)
+    with torch.no_grad():
+        model.get_parameter("parametrizations.a.original0").mul_(2.0)
+        b, given = model.b.clone(), random(*model.a.shape, seed=5)
+        model.a = given
+        assert torch.allclose(model.a, given)
+        assert torch.equal(model.b, b)
+        model.get_parameter("parametrizations.a.original0")[1] = 0.0
+        with pytest.raises(ValueError, match="Expected open gates to give a parameter its value, got closed ones"):
+            model.a = given
