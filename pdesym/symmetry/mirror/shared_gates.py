@@ -53,7 +53,7 @@ class SharedGates(Constraint):
         Raises:
             ValueError: when a gate is closed.
         """
-        gates = self._gates((self._members[0][0].original0,) if self._members else self._beginning)
+        gates = _current(self._members[0][0]) if self._members else self._gates(self._beginning)
         if bool((gates == 0).any()):
             raise ValueError("Expected open gates to give a parameter its value, got closed ones: call remove first.")
         v = theta / self._along(gates.detach().to(theta))
@@ -83,9 +83,7 @@ class SharedGates(Constraint):
     def _gates(self, originals: tuple[Tensor, ...]) -> Tensor:
         if not self._first:
             return originals[0]
-        gates = self._first[0].original0  # by its name: in functional_call it is no parameter
-        assert isinstance(gates, Tensor)
-        return gates
+        return _current(self._first[0])
 
     def _along(self, gates: Tensor) -> Tensor:
         shape = [1] * self._dims
@@ -98,6 +96,12 @@ class SharedGates(Constraint):
         leader = self._first[0].get_submodule("0")
         assert isinstance(leader, SharedGates)
         return leader._members
+
+
+def _current(listed: parametrize.ParametrizationList) -> Tensor:
+    gates = listed.original0  # by its name: in functional_call it is no parameter
+    assert isinstance(gates, Tensor)
+    return gates
 
 
 def share_gates(module: nn.Module, places: Sequence[tuple[str, int]], size: float = 1.0) -> nn.Module:
