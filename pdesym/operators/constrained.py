@@ -1,6 +1,6 @@
 """Fourier neural operators under constraints that let modes, ranks and channels vanish while they train."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from torch import nn
@@ -8,6 +8,7 @@ from torch import nn
 from pdesym.operators.fourier_operator import FourierOperator
 from pdesym.operators.pointwise import Pointwise
 from pdesym.operators.spectral_convolution import SpectralConvolution
+from pdesym.symmetry.mirror.constraint import owner_of
 from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, Kind, LowRank
 from pdesym.symmetry.mirror.reparametrised import constrain
 from pdesym.symmetry.mirror.shared_gates import share_gates
@@ -70,11 +71,15 @@ def pruned_channels(operator: FourierOperator, size: float = 1.0) -> FourierOper
     Raises:
         ValueError: when one of these weights is under a constraint already.
     """
-    blocks = "fno.fno_blocks.blocks"
-    for layer in range(operator.config.layers):
-        spectral, pointwise = f"{blocks}.convs.{layer}.weight", f"{blocks}.fno_skips.{layer}.conv.weight"
-        share_gates(operator, [(spectral, operator.config.dims), (pointwise, 1)], size)
-    share_gates(operator, [("fno.projection.fcs.0.weight", 1)], size)
+    blocks, dims = "fno.fno_blocks.blocks", operator.config.dims
+    shared = [
+        [(f"{blocks}.convs.{layer}.weight", dims), (f"{blocks}.fno_skips.{layer}.conv.weight", 1)]
+        for layer in range(operator.config.layers)
+    ]
+    shared.append([("fno.projection.fcs.0.weight", 1)])
+    _require_free(operator, [name for places in shared for name, _ in places])
+    for places in shared:
+        share_gates(operator, places, size)
     return operator
 
 
@@ -84,9 +89,17 @@ def _constrained(
     found = list(_layers(operator, layer_type))
     if not found:
         raise ValueError(f"Expected an operator with a {layer_type.__name__}, got {type(operator).__name__} without.")
-    for name, layer in found:
-        constrain(operator, f"{name}.weight" if name else "weight", kind(layer), size=size)
+    weights = {f"{name}.weight" if name else "weight": layer for name, layer in found}
+    _require_free(operator, weights)
+    for name, layer in weights.items():
+        constrain(operator, name, kind(layer), size=size)
     return operator
+
+
+def _require_free(operator: nn.Module, names: Iterable[str]) -> None:
+    """Refuses what cannot be constrained before anything is changed."""
+    for name in names:
+        owner_of(operator, name)
 
 
 def _layers(operator: nn.Module, layer_type: type[_Layer]) -> Iterator[tuple[str, _Layer]]:

@@ -47,7 +47,7 @@ def load_operator(directory: str | Path, device: torch.device | str = "cpu") -> 
     if any("parametrizations." in name and name not in operator.state_dict() for name in stored):
         raise ValueError(
             f"{directory} holds an operator under constraints, whose weights are products: put a new one under the "
-            "same constraints and fill it with load_weights, or save it after `remove`."
+            "same constraints and fill it with load_weights, or save it after `remove`, or `fold_bias` of fixed biases."
         )
     if stored:  # a file without tensors is refused below, in a sentence
         operator.to(device=device, dtype=next(iter(stored.values())).dtype)

@@ -6,7 +6,9 @@ from torch import nn
 
 from pdesym.operators import fno, load_operator, save_operator
 from pdesym.operators.constrained import low_rank_mixing, pruned_channels, sparse_modes
+from pdesym.symmetry.mirror.kinds import Elementwise
 from pdesym.symmetry.mirror.removal import removable, remove
+from pdesym.symmetry.mirror.reparametrised import constrain
 from pdesym.symmetry.mirror.strength import ConstraintPenalty, constraint_cost, constraint_parameters
 
 WIDTH, MODES = 4, 5
@@ -126,6 +128,10 @@ def test_refusals_of_constrained_operators():
         low_rank_mixing(operator, "all")
     with pytest.raises(ValueError, match="an operator with a SpectralConvolution, got Linear without"):
         sparse_modes(nn.Linear(2, 2))
-    sparse_modes(operator)
-    with pytest.raises(ValueError, match="computed from other parameters already"):
-        pruned_channels(operator)
+    operator = fno(1, 1, modes=2, width=3, layers=2)
+    constrain(operator, SPECTRAL.replace("0", "1"), Elementwise())
+    before = list(operator.state_dict())
+    for build in (sparse_modes, low_rank_mixing, pruned_channels):
+        with pytest.raises(ValueError, match="computed from other parameters already"):
+            build(operator)
+        assert list(operator.state_dict()) == before  # the first layer too
