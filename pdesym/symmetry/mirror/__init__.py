@@ -1,6 +1,6 @@
 """Mirror symmetries of a network's parameters: declare, find, measure what they catch."""
 
-from pdesym.symmetry.mirror.bias import FixedBias, fixed_bias, fold_bias
+from pdesym.symmetry.mirror.bias import fixed_bias, fold_bias
 from pdesym.symmetry.mirror.candidate import (
     CandidateSymmetry,
     averaged,
@@ -16,7 +16,7 @@ from pdesym.symmetry.mirror.collapse import (
     critical_learning_rate,
     small_rate_exponent,
 )
-from pdesym.symmetry.mirror.constraint import Constrained, Constraint, constrained_tensors
+from pdesym.symmetry.mirror.constraint import constrained_tensors
 from pdesym.symmetry.mirror.curvature import Curvature, curvature, gradient_leak, sample_curvatures
 from pdesym.symmetry.mirror.declared import Axis, dense, double_rotation, permutation, rescaling, rotation, sign
 from pdesym.symmetry.mirror.diagnostics import (
@@ -27,11 +27,11 @@ from pdesym.symmetry.mirror.diagnostics import (
     effective_rank,
 )
 from pdesym.symmetry.mirror.finding import confirmed, find_channels, find_mirrors
-from pdesym.symmetry.mirror.gates import SymmetryGates, gate_symmetries
-from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, Kind, LowRank
-from pdesym.symmetry.mirror.removal import Removable, Removed, removable, remove
-from pdesym.symmetry.mirror.reparametrised import Reparametrised, constrain, constrain_mirror
-from pdesym.symmetry.mirror.shared_gates import SharedGates, share_gates
+from pdesym.symmetry.mirror.gates import gate_symmetries
+from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, LowRank
+from pdesym.symmetry.mirror.removal import removable, remove
+from pdesym.symmetry.mirror.reparametrised import constrain, constrain_mirror
+from pdesym.symmetry.mirror.shared_gates import share_gates
 from pdesym.symmetry.mirror.strength import ConstraintPenalty, constraint_cost, constraint_parameters, optimiser_groups
 from pdesym.symmetry.mirror.symmetry import MirrorSymmetry
 
@@ -39,21 +39,12 @@ __all__ = [
     "Axis",
     "CandidateSymmetry",
     "ChannelGroup",
-    "Constrained",
-    "Constraint",
     "ConstraintPenalty",
     "Curvature",
     "Elementwise",
-    "FixedBias",
     "Grouped",
-    "Kind",
     "LowRank",
     "MirrorSymmetry",
-    "Removable",
-    "Removed",
-    "Reparametrised",
-    "SharedGates",
-    "SymmetryGates",
     "averaged",
     "batch_curvatures",
     "channel_distances",

@@ -144,10 +144,9 @@ def dense(parameters: Mapping[str, Tensor], names: Sequence[str], basis: Float[T
 
 
 def _rotation(parameters: Mapping[str, Tensor], axes: Axes, n: Float[Tensor, " size"]) -> MirrorSymmetry:
-    if not isclose(float(n.norm()), 1.0, rel_tol=1e-12):
-        raise ValueError(
-            f"Expected a unit vector n in float64, got one of length {float(n.norm()):.15g}: divide by it."
-        )
+    length = float(n.double().norm())
+    if not isclose(length, 1.0, rel_tol=1e-12):
+        raise ValueError(f"Expected a unit vector n in float64, got one of length {length:.15g}: divide by it.")
     for each in map(_axis, axes):
         size = (each.view or _shape(parameters, each.parameter))[each.axis]
         if size != len(n):

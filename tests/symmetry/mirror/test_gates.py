@@ -122,7 +122,7 @@ def test_the_decay_costs_the_norm_of_each_violation():
 
 
 def test_a_closed_gate_closes_whatever_else_is_broken():
-    """The derivative of a gate at 0 vanishes with v, so that it is absorbing, and other gates stay open."""
+    """Other gates stay open, and with all closed the gradients are finite."""
     model = gate_symmetries(Matrix(random(POINTS, POINTS)), "weight", CANDIDATES)
     gates = model.parametrizations.weight.original1
     for number, candidate in enumerate(CANDIDATES):
