@@ -29,9 +29,9 @@ class Kind(ABC):
     def factors(self, z: Float[Tensor, "..."], size: float) -> tuple[Float[Tensor, "..."], ...]:
         """Factors whose product is z, bit for bit, none of them in the absorbing state.
 
-        Where z = 0 all but one factor are `size`. The first step of gradient descent with learning rate η then moves
-        z by −η (size² + O(|z|)) ∇ℓ; at 1 as it would without factors. A factor that divides is a power of two, so
-        that nothing is rounded, and within √2 of max(size, √|z|): where |z| ≥ size² factors are nearly balanced, and
+        A factor that divides is a power of two, so that nothing is rounded: of D factors D − 1 are v, within √2 of
+        max(size, |z|^(1/D)). Where z = 0 the first step of gradient descent with learning rate η moves z by
+        −η v^(2(D−1)) ∇ℓ; for v = 1 as it would without factors. Where |z| ≥ size^D factors are nearly balanced, and
         elsewhere become so by the decay, u² − v² as e^(−2κt).
         """
 
