@@ -19,7 +19,7 @@ def strict_defect(
     elements: GroupElement | None = None,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, " batch"]:
-    """max_g ‖f(g x) − g f(x)‖/‖f(x)‖ for each sample, dimensionless, float64.
+    """max_g ‖f(g x) − g f(x)‖/‖f(x)‖ for each sample, dimensionless, float64; not a number where f is 0 all along.
 
     Args:
         f: batches to batches.
