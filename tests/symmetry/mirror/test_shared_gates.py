@@ -76,6 +76,21 @@ def test_shared_gates_are_copied_loaded_and_called():
     assert share_gates(copy.deepcopy(given).float(), PLACES).b.dtype == torch.float32
 
 
+def test_neurons_have_gates_with_their_biases():
+    network = nn.Linear(6, 4).double()
+    before = network(random(5, 6))
+    share_gates(network, [("weight", 0), ("bias", 0)])
+    assert torch.equal(network(random(5, 6)), before)
+    wanted = float((network.weight.square().sum(1) + network.bias.square()).sqrt().sum())
+    assert float(constraint_cost(network)) == pytest.approx(wanted)
+    with torch.no_grad():
+        network.parametrizations.weight.original0[1] = 0
+    remove(network)
+    assert not network.weight[1].any()
+    assert network.bias[1] == 0
+    assert network.weight[0].all()
+
+
 def test_refusals_of_shared_gates():
     for text, places in {
         r"different parameters with as many channels each, got \{'a': 4, 'b': 3\}": [("a", 0), ("b", 0)],
