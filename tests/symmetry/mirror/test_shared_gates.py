@@ -79,7 +79,7 @@ def test_shared_gates_are_copied_loaded_and_called():
 def test_neurons_have_gates_with_their_biases():
     network = nn.Linear(6, 4).double()
     before = network(random(5, 6))
-    share_gates(network, [("weight", 0), ("bias", 0)])
+    share_gates(network, [("weight", 0), ("bias", 0)]).requires_grad_(False)
     assert torch.equal(network(random(5, 6)), before)
     wanted = float((network.weight.square().sum(1) + network.bias.square()).sqrt().sum())
     assert float(constraint_cost(network)) == pytest.approx(wanted)
