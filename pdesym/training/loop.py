@@ -24,6 +24,7 @@ from pdesym.symmetry.mirror.constraint import constrained_tensors
 from pdesym.symmetry.mirror.strength import constraint_parameters, optimiser_groups
 from pdesym.training.batches import Augmentation, RandomWindows, TrainingWindows, draw_batch, step_generator, step_seed
 from pdesym.training.checkpoint import held, load_checkpoint, save_checkpoint
+from pdesym.training.described_modules import described_modules
 from pdesym.training.devices import Processes, joined_processes
 from pdesym.training.losses import mean_squared_error
 from pdesym.training.metrics import MetricsLog, read_metrics
@@ -34,7 +35,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Penalty = Callable[[nn.Module, torch.Generator], Tensor]
 Validation = Callable[[nn.Module], Mapping[str, float]]
 
-_OPTIONAL = ("penalty", "constraints", "motion")
+_OPTIONAL = ("penalty", "constraints", "modules", "motion")
 """What an identity has only where there is one."""
 
 
@@ -197,6 +198,7 @@ def _identity(
         }
         | ({} if penalty is None else {"penalty": _name(penalty)})
         | ({"constraints": constraints} if (constraints := _constraints(model)) else {})
+        | ({"modules": modules} if (modules := described_modules(model)) else {})
         | moving
     )
 

@@ -48,6 +48,10 @@ class GroupAction(ABC):
     Source: Kaba and Ravanbakhsh, Symmetry Breaking and Equivariant Neural Networks (NeurReps 2023).
     """
 
+    def __repr__(self) -> str:
+        """Which group acts on what: equal for equal actions alone, in every process."""
+        return f"{type(self).__qualname__}()"
+
     @abstractmethod
     def act(self, g: GroupElement, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """g x for each sample."""

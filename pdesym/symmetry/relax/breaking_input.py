@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from pdesym.symmetry.relax.action import GroupAction
 from pdesym.symmetry.relax.equivariant import relaxed_frame, require_mode
+from pdesym.symmetry.relax.finite_action import digest
 
 
 class SymmetryBreakingInput(nn.Module):
@@ -62,5 +63,10 @@ class SymmetryBreakingInput(nn.Module):
         return y
 
     def extra_repr(self) -> str:
-        """The group and the mode, for print."""
-        return f"{type(self.action).__name__}, mode={self.mode!r}"
+        """The groups, the axis, the mode and the tolerance, for print."""
+        return f"{self.action}, {self.action_z}, axis={self.axis}, mode={self.mode!r}, tolerance={self.tolerance}"
+
+    def trained_as(self) -> str:
+        """The same and which z₀, if that is not trained, for the identity of a training run."""
+        z0 = "trained" if isinstance(self.z0, nn.Parameter) else digest(self.z0)
+        return f"{self.extra_repr()}, z0 {z0} of shape {tuple(self.z0.shape)}"

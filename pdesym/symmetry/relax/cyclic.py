@@ -24,6 +24,10 @@ class CyclicShifts(FiniteAction):
         super().__init__((steps[:, None] + steps) % n)
         self.n = n
 
+    def __repr__(self) -> str:
+        """With n."""
+        return f"{type(self).__qualname__}({self.n})"
+
     def image(self, index: int, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """x shifted by `index` entries."""
         require_entries(x, self.n)
@@ -49,6 +53,10 @@ class Dihedral(FiniteAction):
         turn = (j[:, None] + (1 - 2 * mirrored[:, None]) * j) % n
         super().__init__(turn + n * ((mirrored[:, None] + mirrored) % 2))
         self.n = n
+
+    def __repr__(self) -> str:
+        """With n."""
+        return f"{type(self).__qualname__}({self.n})"
 
     def image(self, index: int, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """x mirrored, where the index says so, and then shifted."""

@@ -72,8 +72,12 @@ class RelaxedEquivariant(nn.Module):
         return relaxed_frame(self.action_in, x, self.mode, self.tolerance, generator)
 
     def extra_repr(self) -> str:
-        """The group and the mode, for print."""
-        return f"{type(self.action_in).__name__}, mode={self.mode!r}"
+        """The groups, the mode and the tolerance, for print."""
+        return f"{self.action_in}, {self.action_out}, mode={self.mode!r}, tolerance={self.tolerance}"
+
+    def trained_as(self) -> str:
+        """The same, for the identity of a training run."""
+        return self.extra_repr()
 
 
 def require_mode(mode: str) -> None:

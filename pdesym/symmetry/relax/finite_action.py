@@ -1,5 +1,6 @@
 """Finite groups by their tables."""
 
+import hashlib
 from abc import abstractmethod
 from dataclasses import dataclass
 
@@ -53,6 +54,10 @@ class FiniteAction(GroupAction):
     def __len__(self) -> int:
         """|G|."""
         return len(self.table)
+
+    def __repr__(self) -> str:
+        """The number of elements, and a digest of the table."""
+        return f"{type(self).__qualname__}({len(self)} elements, {digest(self.table)})"
 
     @abstractmethod
     def image(self, index: int, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
@@ -117,6 +122,12 @@ class FiniteAction(GroupAction):
     def images(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch count ..."]:
         """All g x."""
         return torch.stack([self.image(index, x) for index in range(len(self))], 1)
+
+
+def digest(numbers: Tensor) -> str:
+    """A short text for numbers up to rounding, at 10⁻⁶."""
+    rounded = (numbers.detach().double().cpu() * 1e6).round().long()
+    return hashlib.sha256(f"{tuple(rounded.shape)} {rounded.flatten().tolist()}".encode()).hexdigest()[:12]
 
 
 def indices(g: GroupElement) -> Int[Tensor, " batch"]:

@@ -84,6 +84,10 @@ class Permutations(GroupAction):
             raise ValueError(f"Expected sets of at least one member, got {n}.")
         self.n = n
 
+    def __repr__(self) -> str:
+        """With n."""
+        return f"{type(self).__qualname__}({self.n})"
+
     def act(self, g: GroupElement, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """The members at their new places."""
         self._require(x)

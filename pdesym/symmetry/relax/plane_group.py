@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pdesym.symmetry.grid_element import Element, closure, identity_element
 from pdesym.symmetry.grid_generators import SCALAR, axis_reflection, mirror, quarter_turn
-from pdesym.symmetry.relax.finite_action import FiniteAction
+from pdesym.symmetry.relax.finite_action import FiniteAction, digest
 
 
 class PlaneGroup(FiniteAction):
@@ -45,6 +45,14 @@ class PlaneGroup(FiniteAction):
     def reflection(cls, parities: Sequence[int] = (-1,), axis: int = 0, dims: int = 1) -> "PlaneGroup":
         """x → −x along one axis with u → parity · u for each field, 2 elements."""
         return cls(axis_reflection(parities, axis, dims))
+
+    def __repr__(self) -> str:
+        """The number of elements, and a digest of what they do to space and channels."""
+        said = [
+            digest(torch.tensor(matrices, dtype=torch.float64))
+            for matrices in ([e.space for e in self.elements], [e.channels for e in self.elements])
+        ]
+        return f"{type(self).__qualname__}({len(self)} elements, space {said[0]}, channels {said[1]})"
 
     def image(self, index: int, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """g x of all samples."""

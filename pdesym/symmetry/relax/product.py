@@ -82,6 +82,10 @@ class Product(GroupAction):
             )
         self.first, self.second = first, second
 
+    def __repr__(self) -> str:
+        """Of both."""
+        return f"{type(self).__qualname__}({self.first}, {self.second})"
+
     def carried(self, b: GroupElement, a: GroupElement) -> GroupElement:
         """b a b⁻¹ as an element of A: a itself."""
         return a

@@ -49,6 +49,7 @@ class RelaxedLinear(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
+        self.keep = tuple(keep)
         self.action_in, self.action_out = RepresentationAction(rep_in), RepresentationAction(rep_out)
         kept = subgroup(rep_in.group, keep)
         inside = restricted(rep_in, kept, keep), restricted(rep_out, kept, keep)
@@ -70,6 +71,14 @@ class RelaxedLinear(nn.Module):
             return y
         strict: Tensor = self.equivariant(x)
         return strict + self.interpolation * y
+
+    def extra_repr(self) -> str:
+        """The actions, K and λ, for print."""
+        return f"{self.action_in}, {self.action_out}, keep={self.keep}, interpolation={self.interpolation}"
+
+    def trained_as(self) -> str:
+        """The same, for the identity of a training run."""
+        return self.extra_repr()
 
     def weight(self, h: GroupElement) -> Float[Tensor, "batch d_out d_in"]:
         """W_h of each sample."""
@@ -132,6 +141,14 @@ class RelaxedMLP(nn.Module):
             assert isinstance(layer, RelaxedLinear)
             y = layer.in_frame(self.activation(y) if place else y)
         return self.action_out.act(h, y)
+
+    def extra_repr(self) -> str:
+        """The tolerance of the frame, for print; the layers say the rest."""
+        return f"tolerance={self.tolerance}"
+
+    def trained_as(self) -> str:
+        """The same and the activation, for the identity of a training run."""
+        return f"{self.extra_repr()}, activation={self.activation}"
 
     def _require_commuting(self, rep: Representation) -> None:
         x = torch.linspace(-2, 2, rep.dimension, dtype=torch.float64).exp() * torch.linspace(-1, 1, rep.dimension)

@@ -10,7 +10,7 @@ from pdesym.symmetry.enforce.finite_elements import finite_elements
 from pdesym.symmetry.enforce.group import MatrixGroup, Word
 from pdesym.symmetry.enforce.representation import Representation
 from pdesym.symmetry.relax.cyclic import require_entries
-from pdesym.symmetry.relax.finite_action import FiniteAction
+from pdesym.symmetry.relax.finite_action import FiniteAction, digest
 
 _EQUAL = 1e-6
 
@@ -41,6 +41,11 @@ class RepresentationAction(FiniteAction):
         super().__init__(torch.stack(rows))
         self.matrices = torch.stack([representation.matrix(word) for word in self.words])
         """ρ of every element."""
+
+    def __repr__(self) -> str:
+        """The group and its number of elements, and a digest of their matrices."""
+        name = self.representation.group.name
+        return f"{type(self).__qualname__}({name}, {len(self)} elements, {digest(self.matrices)})"
 
     def image(self, index: int, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """ρ(g) x of all samples."""

@@ -13,6 +13,10 @@ class SignFlip(FiniteAction):
     def __init__(self) -> None:
         super().__init__(torch.tensor([[0, 1], [1, 0]]))
 
+    def __repr__(self) -> str:
+        """There is one."""
+        return f"{type(self).__qualname__}()"
+
     def image(self, index: int, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """x or −x."""
         return -x if index else x

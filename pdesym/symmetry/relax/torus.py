@@ -90,6 +90,10 @@ class TorusTranslations(GroupAction):
     def __init__(self, grid: Grid):
         self.grid = grid
 
+    def __repr__(self) -> str:
+        """With the points and the lengths of the grid."""
+        return f"{type(self).__qualname__}({self.grid})"
+
     def act(self, g: GroupElement, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """x moved by g."""
         distance = self._distances(g).to(x.device)
