@@ -55,8 +55,8 @@ class Preset:
     batch: int = 16
     rate: float = 4e-3
     tuning_rate: float = 1e-3
-    per_mode: tuple[float, ...] = (3e-5, 1e-4)
-    per_part: tuple[float, ...] = (3e-7,)
+    per_mode: tuple[float, ...] = (1e-5, 3e-5, 1e-4)
+    per_part: tuple[float, ...] = (1e-7, 3e-7)
     decayed_per_mode: tuple[float, ...] = (3e-5,)
     decays: tuple[float, ...] = (1e-6, 1e-5, 1e-4)
     size_mode: float = 0.125

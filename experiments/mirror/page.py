@@ -36,8 +36,8 @@ def page() -> str:
 def section(study: str) -> str:
     """The text of a study with its table, and with the numbers of its preset under their names."""
     record = _record(study)
-    numbers = record.get("preset", record)
-    named = {name: _text(value) for name, value in numbers.items()} if isinstance(numbers, dict) else {}
+    numbers = record.get("preset") or record.get("settings", {})
+    named = {name: _text(value) for name, value in numbers.items()}
     table = (HERE / "results" / f"{RESULTS[study]}.md").read_text(encoding="utf-8")
     text = (HERE / "sections" / f"{study}.md").read_text(encoding="utf-8")
     picture = Path("results") / f"{RESULTS[study]}.png"

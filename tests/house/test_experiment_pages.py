@@ -43,6 +43,7 @@ TOLD = {
         "collapse": collapse.report,
         "homogeneous": homogeneous.report,
         "modes-laptop": modes_table.report,
+        "modes-narrow": modes_table.report,
         "channels-laptop": channels.report,
         "gates-laptop": gates.report,
         "linear-laptop": linear.report,
