@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Any, TypeAlias
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 GroupElement: TypeAlias = Tensor | tuple[Any, ...]
@@ -43,7 +43,7 @@ class GroupAction(ABC):
 
     Sizes count as equal where they differ by `tolerance` of the size of the sample; None stands for 10⁻⁹ in float64 and
     10⁻⁵ in float32. Ties closer than that never decide: samples that agree up to rounding have the same frame, up to
-    G_x.
+    G_x. A sample that is not finite, or too large for its sum of squares, has the stabiliser {e}, in every group.
 
     Source: Kaba and Ravanbakhsh, Symmetry Breaking and Equivariant Neural Networks (NeurReps 2023).
     """
@@ -116,6 +116,11 @@ def taken(g: GroupElement, index: Tensor | slice) -> GroupElement:
     if isinstance(g, tuple):
         return tuple(taken(part, index) for part in g)
     return g[index]
+
+
+def measurable(x: Float[Tensor, "batch ..."]) -> Bool[Tensor, " batch"]:
+    """Of which samples the sum of squares is a number. Of the others G_x counts as {e}: nothing tells more."""
+    return x.detach().double().flatten(1).square().sum(1).isfinite()
 
 
 def tolerance_for(x: Tensor, tolerance: float | None) -> float:

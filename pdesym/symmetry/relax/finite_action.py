@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, tolerance_for
+from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, measurable, tolerance_for
 from pdesym.symmetry.relax.sieve import sieve
 
 
@@ -115,7 +115,7 @@ class FiniteAction(GroupAction):
         """The g with ‖g x − x‖ ≤ tolerance ‖x‖; of a sample that is not finite the identity alone."""
         difference = (self.images(x) - x.unsqueeze(1)).detach().double().flatten(2).square().sum(2)
         size = x.detach().double().flatten(1).square().sum(1, keepdim=True)
-        members = (difference <= tolerance_for(x, tolerance) ** 2 * size) & size.isfinite()
+        members = (difference <= tolerance_for(x, tolerance) ** 2 * size) & measurable(x).unsqueeze(1)
         members[:, 0] = True
         return FiniteStabiliser(members)
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from pdesym.symmetry.relax.action import LARGEST, GroupAction, GroupElement, Stabiliser, tolerance_for
+from pdesym.symmetry.relax.action import LARGEST, GroupAction, GroupElement, Stabiliser, measurable, tolerance_for
 from pdesym.symmetry.relax.sieve import functionals
 
 _LISTED = 50_000
@@ -138,6 +138,9 @@ class Permutations(GroupAction):
             least = costs.new_zeros(())
             for group in own.groups(sample):
                 block = costs[group][:, group]
+                if not bool(block.isfinite().all()):
+                    least = least + block.sum()
+                    continue
                 rows, columns = linear_sum_assignment(block.detach().cpu().numpy())
                 least = least + block[torch.as_tensor(rows), torch.as_tensor(columns)].sum()
             total.append(least)
@@ -160,7 +163,7 @@ class Permutations(GroupAction):
             order, labels, value = order.gather(1, step), labels.gather(1, step), value.gather(1, step)
             apart = (labels.diff(dim=1) > 0) | (value.diff(dim=1) > least)
             labels = torch.nn.functional.pad(apart.long().cumsum(1), (1, 0))
-        return order, labels
+        return order, torch.where(measurable(x).unsqueeze(1), labels, torch.arange(self.n, device=x.device))
 
     def _require(self, x: Tensor) -> None:
         if x.ndim < 2 or x.shape[1] != self.n:

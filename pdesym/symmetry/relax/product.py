@@ -8,7 +8,15 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pdesym.symmetry.grid_element import require_grid
-from pdesym.symmetry.relax.action import LARGEST, GroupAction, GroupElement, Stabiliser, taken, tolerance_for
+from pdesym.symmetry.relax.action import (
+    LARGEST,
+    GroupAction,
+    GroupElement,
+    Stabiliser,
+    measurable,
+    taken,
+    tolerance_for,
+)
 from pdesym.symmetry.relax.finite_action import FiniteAction, FiniteStabiliser, indices
 from pdesym.symmetry.relax.plane_group import PlaneGroup
 from pdesym.symmetry.relax.sieve import sieve
@@ -136,8 +144,8 @@ class Product(GroupAction):
             frames, forms = self._forms(x, tolerance)
             size = x.double().flatten(1).norm(dim=1)
             away = torch.stack([(form - forms[0]).double().flatten(1).norm(dim=1) for form in forms], 1)
-            members = away <= tolerance_for(x, tolerance) * size.unsqueeze(1)
-            members[:, 0] = True  # the identity, also of what is not finite
+            members = (away <= tolerance_for(x, tolerance) * size.unsqueeze(1)) & measurable(x).unsqueeze(1)
+            members[:, 0] = True  # the identity
             steps = tuple(self.first.compose(frames[0], self.first.inverse(frame)) for frame in frames)
         return ProductStabiliser(self, self.first.stabiliser(x, tolerance), members, steps)
 

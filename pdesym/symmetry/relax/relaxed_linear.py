@@ -33,7 +33,8 @@ class RelaxedLinear(nn.Module):
         seed: of the initial coefficients.
 
     Raises:
-        ValueError: for representations of different groups, or a group that is not finite.
+        TypeError: for what is no representation.
+        ValueError: for representations of different groups, a group that is not finite, or words that are not of it.
 
     Source: Kaba and Ravanbakhsh, Symmetry Breaking and Equivariant Neural Networks (NeurReps 2023), on relaxed
     equivariant layers; the weights are a construction of this package.
@@ -49,6 +50,7 @@ class RelaxedLinear(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
+        require_group([rep_in, rep_out], keep)
         self.keep = tuple(keep)
         self.action_in, self.action_out = RepresentationAction(rep_in), RepresentationAction(rep_out)
         kept = subgroup(rep_in.group, keep)
@@ -108,7 +110,9 @@ class RelaxedMLP(nn.Module):
         seed: of the initial coefficients.
 
     Raises:
-        ValueError: for fewer than two representations, or a hidden one that does not commute with the activation.
+        TypeError: for what is no representation or activation.
+        ValueError: for fewer than two representations, those of different groups or of one that is not finite, words
+            that are not of the group, or a hidden one that does not commute with the activation.
     """
 
     def __init__(
@@ -123,7 +127,10 @@ class RelaxedMLP(nn.Module):
         super().__init__()
         if len(reps) < 2:
             raise ValueError(f"Expected representations of an input and an output at least, got {len(reps)}.")
+        require_group(reps, keep)
         self.activation = nn.Tanh() if activation is None else activation
+        if not isinstance(self.activation, nn.Module):
+            raise TypeError(f"Expected a module as the activation, such as nn.Tanh(), got {activation!r}.")
         self.layers = nn.ModuleList(
             RelaxedLinear(a, b, keep, interpolation, seed=seed + 2 * place)
             for place, (a, b) in enumerate(itertools.pairwise(reps))
@@ -160,3 +167,35 @@ class RelaxedMLP(nn.Module):
                     f"Expected hidden representations whose elements permute the entries, got {rep!r}, with which "
                     f"{type(self.activation).__name__} does not commute: take multiples of regular(group)."
                 )
+
+
+def require_group(reps: Sequence[object], keep: object) -> None:
+    """Refuse, in one sentence, what are no representations of one finite group and words of its elements.
+
+    Raises:
+        TypeError: for what is no representation.
+        ValueError: for different groups, or words that are not of the group.
+    """
+    known = []
+    for rep in reps:
+        if not isinstance(rep, Representation):
+            raise TypeError(
+                f"Expected representations of a finite group, such as cyclic(12).vector, got {type(rep).__name__}."
+            )
+        known.append(rep)
+    group = known[0].group
+    for rep in known[1:]:
+        if not group.same_as(rep.group):
+            raise ValueError(
+                f"Expected representations of one group, got some of {group.name} and some of {rep.group.name}, which "
+                "are others: make all of them from one group."
+            )
+    count = len(group.discrete)
+    words = keep if isinstance(keep, list | tuple) else (None,)
+    for word in words:
+        letters = word if isinstance(word, list | tuple) else (None,)
+        if not all(type(letter) is int and 0 <= letter < count for letter in letters):
+            raise ValueError(
+                f"Expected keep as words of the generators 0 to {count - 1} of {group.name}, such as ((0, 0),) for the "
+                f"square of the first, got {keep!r}: () keeps the identity alone."
+            )

@@ -10,7 +10,7 @@ from torch import Tensor
 from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import inverse_transform, nyquist_mask, transform, translate
 from pdesym.symmetry.nyquist import without_nyquist
-from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, tolerance_for
+from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, measurable, tolerance_for
 from pdesym.symmetry.relax.correlation import nearest_translation
 from pdesym.symmetry.relax.lattice import Lattice, dual
 from pdesym.symmetry.relax.phase_frame import phase_frame
@@ -131,7 +131,11 @@ class TorusTranslations(GroupAction):
         """The translations that move no wave of the field."""
         with torch.no_grad():
             lattices = phase_frame(x, self.grid, tolerance_for(x, tolerance)).lattices
-        return TorusStabiliser(lattices, self.grid.length, x.device)
+        dims = self.grid.dims
+        all_waves = tuple(tuple(int(i == j) for j in range(dims)) for i in range(dims))
+        known = measurable(x).tolist()
+        found = tuple(lattice if finite else all_waves for lattice, finite in zip(lattices, known, strict=True))
+        return TorusStabiliser(found, self.grid.length, x.device)
 
     def mean_over(self, stabiliser: Stabiliser, y: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """The field of the waves of Λ alone."""
