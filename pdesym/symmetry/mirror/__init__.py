@@ -26,7 +26,7 @@ from pdesym.symmetry.mirror.diagnostics import (
     different_channels,
     effective_rank,
 )
-from pdesym.symmetry.mirror.finding import confirmed, find_channels, find_mirrors
+from pdesym.symmetry.mirror.finding import IncompleteSearch, confirmed, find_channels, find_mirrors
 from pdesym.symmetry.mirror.gates import gate_symmetries
 from pdesym.symmetry.mirror.kinds import Elementwise, Grouped, LowRank
 from pdesym.symmetry.mirror.removal import removable, remove
@@ -43,6 +43,7 @@ __all__ = [
     "Curvature",
     "Elementwise",
     "Grouped",
+    "IncompleteSearch",
     "LowRank",
     "MirrorSymmetry",
     "averaged",

@@ -1,100 +1,30 @@
 """Finds the mirror symmetries of a network: proposed by its structure, confirmed by numbers."""
 
+import warnings
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 
-import torch
-from torch import Tensor, nn
-from torch.func import functional_call
-from torch.utils._pytree import tree_leaves
+from torch import nn
 
 from pdesym.symmetry.mirror.channel_group import ChannelGroup
+from pdesym.symmetry.mirror.confirmation import TOLERANCE, Confirmation, Example
 from pdesym.symmetry.mirror.declared import Axis, rescaling
 from pdesym.symmetry.mirror.fused_attention import fused_attention
 from pdesym.symmetry.mirror.symmetry import MirrorSymmetry
 from pdesym.symmetry.mirror.tracing import AxisTrace
 
 KINDS = ("permutation", "sign", "rotation")
-TOLERANCE = 1e-9
-"""A mirror counts as true when no sample's output changes by more than this, relative to its size, in float64."""
-
-Example = Tensor | tuple[Tensor, ...]
 
 
-class Confirmation:
-    """Whether mirrors leave a network's output as it is, at parameters drawn at random.
-
-    Args:
-        module: the network; a copy in float64 and in evaluation mode is asked.
-        example: its argument or arguments, with the samples as first axis.
-        seed: of the parameters, which are the given ones with noise of their own size (at least 0.1) added: a mirror
-            that holds only where a bias is 0 is none.
-
-    Raises:
-        ValueError: for no samples, complex parameters, or outputs from which nothing can be told: none that are
-            tensors, ones that are not finite, or others at every call.
-    """
-
-    def __init__(self, module: nn.Module, example: Example, seed: int = 0):
-        self.module = deepcopy(module).double().eval()
-        given = example if isinstance(example, tuple) else (example,)
-        self.example = tuple(each.double() if each.is_floating_point() else each for each in given)
-        generator = torch.Generator().manual_seed(seed)
-        self.parameters: dict[str, Tensor] = {}
-        for name, p in self.module.named_parameters():
-            if p.is_complex():
-                raise ValueError(
-                    f"Expected real parameters, got {name} of {p.dtype}: keep it as torch.view_as_real does, with a "
-                    "last axis of real and imaginary part."
-                )
-            noise = torch.randn(p.shape, generator=generator, dtype=torch.float64).to(p.device)
-            size = max(float(p.detach().square().mean().sqrt()), 0.1)
-            self.parameters[name] = p.detach() + size * noise
-        self._value = self.outputs(self.parameters)
-        self._require_telling()
-
-    @torch.no_grad()
-    def outputs(self, parameters: Mapping[str, Tensor]) -> list[Tensor]:
-        """What the network gives, all tensors of it."""
-        given = functional_call(self.module, dict(parameters), self.example)
-        return [leaf for leaf in tree_leaves(given) if isinstance(leaf, Tensor)]
-
-    def change(self, mirror: MirrorSymmetry) -> float:
-        """max over samples of ‖f(x; Rθ) − f(x; θ)‖/‖f(x; θ)‖."""
-        return self._change(self.outputs(mirror.reflect(self.parameters)))
-
-    def holds(self, mirror: MirrorSymmetry, tolerance: float = TOLERANCE) -> bool:
-        """Whether the mirror is true."""
-        return self.change(mirror) <= tolerance
-
-    def _change(self, outputs: list[Tensor]) -> float:
-        changes = []
-        for one, other in zip(outputs, self._value, strict=True):
-            difference, size = _sizes(_wide(one) - _wide(other)), _sizes(_wide(other))
-            changes.append((difference / size.clamp_min(torch.finfo(size.dtype).tiny)).max())
-        return float(torch.stack(changes).max())  # nan where one is
-
-    def _require_telling(self) -> None:
-        """Refuses what would make every mirror look true, or every one false."""
-        given = f"Expected {type(self.module).__name__} to give"
-        if not self._value:
-            raise ValueError(f"{given} tensors, in tuples, lists or dicts, got none: wrap it in a module that does.")
-        if any(not each.numel() for each in self._value):
-            shapes = [tuple(each.shape) for each in self._value]
-            raise ValueError(f"{given} an output for one sample at least, got shapes {shapes}: give a few samples.")
-        if not all(bool(each.isfinite().all()) for each in self._value):
-            raise ValueError(
-                f"{given} finite outputs at parameters drawn at random, got others: give another seed, or samples for "
-                "which they are finite."
-            )
-        if not self._change(self.outputs(self.parameters)) <= TOLERANCE:
-            raise ValueError(f"{given} the same output twice, got others: take out what it draws at random.")
+class IncompleteSearch(UserWarning):
+    """Channels of a network were left out, so that mirrors that are not found may be there."""
 
 
 def confirmed(
     module: nn.Module, example: Example, mirrors: Sequence[MirrorSymmetry], tolerance: float = TOLERANCE, seed: int = 0
 ) -> list[MirrorSymmetry]:
-    """Those of the given mirrors that hold: f(x; Rθ) = f(x; θ) for every sample, at random θ in float64.
+    """Those of the given mirrors that hold: f(x; Rθ) = f(x; θ) for every sample, at several random θ in float64.
+
+    One that touches only parameters without any effect does not count.
 
     Args:
         module: f.
@@ -115,9 +45,11 @@ def find_channels(
 ) -> list[ChannelGroup]:
     """The groups of channels of a network that have a mirror, each with the kinds that were confirmed.
 
-    One call is followed operation by operation, and axes of parameters are joined where they meet: by a matrix product,
-    a sum, a pointwise function. Axes whose order an input, an output or an unknown operation knows are left out. Of
-    each group that remains an exchange, a sign and a rotation of channels are tried.
+    Calls at several θ are followed operation by operation, and axes of parameters are joined where they meet: by a
+    matrix product, a sum, a pointwise function. Axes whose order an input, an output or an unknown operation knows are
+    left out, the last with a warning, `IncompleteSearch`. Of each group that remains an exchange, a sign and a rotation
+    of channels are tried. The network is asked in evaluation mode: channels that have a buffer of their own, such as
+    running statistics of a batch norm, are exchanged only as long as it is the same for all.
 
     Args:
         module: the network. Its parametrisations are followed down to the original parameters.
@@ -129,9 +61,20 @@ def find_channels(
         ValueError: as `confirmed`.
     """
     test = Confirmation(module, example, seed)
+    return _found_channels(test, test.trace(), tolerance)
+
+
+def _found_channels(test: Confirmation, trace: AxisTrace, tolerance: float) -> list[ChannelGroup]:
     fused = fused_attention(test.module, test.parameters)
     known = {axis.parameter for group in fused for axis in group.axes}
-    proposed = [g for g in _proposed(_traced(test), test) if not {axis.parameter for axis in g.axes} <= known]
+    if trace.stopped:
+        warnings.warn(
+            f"The search for mirrors stopped at {', '.join(sorted(trace.stopped))}: mirrors of the channels that go "
+            "through are not found, so declare them and let `confirmed` try them.",
+            IncompleteSearch,
+            stacklevel=3,
+        )
+    proposed = [g for g in _proposed(trace, test) if not {axis.parameter for axis in g.axes} <= known]
     groups = proposed + fused
     found: list[ChannelGroup] = []
     for group in groups:
@@ -155,31 +98,11 @@ def find_mirrors(
     Arguments and errors as of `find_channels`.
     """
     test = Confirmation(module, example, seed)
-    claimed = [mirror for group in find_channels(module, example, tolerance, seed) for mirror in group.mirrors()]
-    for u, w in dict.fromkeys(_traced(test).products):
+    trace = test.trace()
+    claimed = [mirror for group in _found_channels(test, trace, tolerance) for mirror in group.mirrors()]
+    for u, w in dict.fromkeys(trace.products):
         claimed += rescaling(test.parameters, u, w)
     return [mirror for mirror in claimed if test.holds(mirror, tolerance)]
-
-
-def _traced(test: Confirmation) -> AxisTrace:
-    trace = AxisTrace(test.parameters)
-    for each in test.example:
-        trace.fix(each)
-    with trace:
-        outputs = test.outputs(test.parameters)
-    for each in outputs:
-        trace.fix(each)
-    return trace
-
-
-def _wide(x: Tensor) -> Tensor:
-    return x.to(torch.complex128 if x.is_complex() else torch.float64)
-
-
-def _sizes(x: Tensor) -> Tensor:
-    """The norm of each sample; a number is one sample."""
-    norms: Tensor = torch.linalg.vector_norm(x.reshape(len(x) if x.ndim else 1, -1), dim=1)
-    return norms
 
 
 def _proposed(trace: AxisTrace, test: Confirmation) -> list[ChannelGroup]:

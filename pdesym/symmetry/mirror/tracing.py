@@ -11,11 +11,28 @@ from torch.utils._pytree import tree_leaves
 from pdesym.symmetry.mirror.axis_labels import AxisLabels, Labels
 
 _SAME = {"clone", "_to_copy", "detach", "alias", "lift_fresh", "contiguous", "_conj", "_softmax", "_log_softmax"}
+_POINTWISE = {"copy_", "prelu", "_prelu_kernel"}
+"""Entry by entry, beside all that torch tags so."""
 _BLANK = {"zeros", "new_zeros", "zeros_like", "ones", "new_ones", "ones_like", "full", "new_full", "full_like"}
 _VIEWS = {"view", "_unsafe_view", "reshape", "_reshape_alias"}
 _SUMS = {"sum", "mean", "amax", "amin", "var", "logsumexp", "prod"}
 _TRANSFORMS = {"_fft_r2c", "_fft_c2c", "_fft_c2r"}
 _ATTENTION = {"_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_attention_math"}
+
+
+class OperationNames(TorchDispatchMode):
+    """The names of all operations of a call, one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.names: list[str] = []
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Runs an operation and notes its name."""
+        self.names.append(func.overloadpacket.__name__)
+        return func(*args, **kwargs or {})
 
 
 class AxisTrace(TorchDispatchMode):
@@ -32,6 +49,8 @@ class AxisTrace(TorchDispatchMode):
         self._names = {id(p): name for name, p in parameters.items()}
         self.products: list[tuple[str, str]] = []
         """Pairs of parameters of one shape that are multiplied entry by entry."""
+        self.stopped: set[str] = set()
+        """Operations that channels went through and of which it is not known what they do to them."""
         for p in parameters.values():
             self._keep(p, [self.labels.new(size) for size in p.shape])
 
@@ -40,6 +59,13 @@ class AxisTrace(TorchDispatchMode):
         if id(tensor) not in self._axes:
             self._keep(tensor, [self.labels.new(size, fixed=True) for size in tensor.shape])
         return self._axes[id(tensor)][1]
+
+    def same(self, parameters: Mapping[str, Tensor]) -> None:
+        """Says that the parameters of a further call are those of the first, by their names."""
+        first = {name: self._axes[number][1] for number, name in list(self._names.items())}
+        for name, p in parameters.items():
+            self._names[id(p)] = name
+            self._keep(p, first[name])
 
     def fix(self, tensor: Tensor) -> None:
         """Says that the order along all axes matters, such as those of an output."""
@@ -59,7 +85,7 @@ class AxisTrace(TorchDispatchMode):
             return result
         first = results[0]
         rule: Callable[..., None] | None = getattr(self, f"_rule_{name}", None)
-        if name in _SAME or name == "copy_" or torch.Tag.pointwise in func.tags:
+        if name in _SAME or name in _POINTWISE or torch.Tag.pointwise in func.tags:
             if name == "mul" and len(given) == 2 and all(id(each) in self._names for each in given):
                 pair = self._names[id(given[0])], self._names[id(given[1])]
                 if given[0].shape == given[1].shape and pair[0] != pair[1]:
@@ -79,13 +105,19 @@ class AxisTrace(TorchDispatchMode):
             rule(args, results)
         else:
             for tensor in given:
-                self.fix(tensor)
+                for axis in self.axes(tensor):
+                    self._stop(axis, name)
             for tensor in results:
                 self._keep(tensor, [self.labels.new(size, fixed=True) for size in tensor.shape])
         return result
 
     def _keep(self, tensor: Tensor, axes: Sequence[Labels]) -> None:
         self._axes[id(tensor)] = tensor, list(axes)  # the tensor too, so that no other gets its id
+
+    def _stop(self, axis: Labels, operation: str) -> None:
+        if not all(self.labels.is_fixed(label) for label in self.labels.resolve(axis)):
+            self.stopped.add(operation)
+        self.labels.fix(axis)
 
     def _pointwise(self, given: Sequence[Tensor], result: Tensor) -> None:
         axes: list[Labels] = [()] * result.ndim
@@ -156,7 +188,7 @@ class AxisTrace(TorchDispatchMode):
             self.labels.join(u[1], weight[1])
         else:
             for axis in (u[1], weight[0], weight[1]):
-                self.labels.fix(axis)
+                self._stop(axis, "convolution in groups")
         for axis in (*u[2:], *weight[2:]):
             self.labels.fix(axis)
         if args[2] is not None:
@@ -176,6 +208,20 @@ class AxisTrace(TorchDispatchMode):
         for statistic in results[1:]:
             self._keep(statistic, [*axes[:-count], *[()] * count])
 
+    def _rule_native_batch_norm(self, args: Any, results: Any) -> None:
+        axes = list(self.axes(args[0]))
+        for factor in args[1:3]:
+            if factor is not None:
+                axes[1] = self.labels.join(axes[1], self.axes(factor)[0])
+        if any(each is not None and bool((each != each[0]).any()) for each in args[3:5]):
+            self._stop(axes[1], "batch norm with statistics that differ by channel")
+        self._keep(results[0], axes)
+        for statistic in results[1:]:
+            self._keep(statistic, [self.labels.new(size) for size in statistic.shape])
+
+    _rule__native_batch_norm_legit_no_training = _rule_native_batch_norm
+    _rule_cudnn_batch_norm = _rule_native_batch_norm
+
     def _rule_t(self, args: Any, results: Any) -> None:
         self._keep(results[0], self.axes(args[0])[::-1])
 
@@ -183,6 +229,8 @@ class AxisTrace(TorchDispatchMode):
         axes = list(self.axes(args[0]))
         axes[args[1]], axes[args[2]] = axes[args[2]], axes[args[1]]
         self._keep(results[0], axes)
+
+    _rule_transpose_ = _rule_transpose
 
     def _rule_permute(self, args: Any, results: Any) -> None:
         axes = self.axes(args[0])
@@ -219,10 +267,20 @@ class AxisTrace(TorchDispatchMode):
 
     def _rule_split(self, args: Any, results: Any) -> None:
         place = (args[2] if len(args) > 2 else 0) % args[0].ndim
+        self._stop(self.axes(args[0])[place], "split")
         for part in results:
             self._changed(args[0], part, [place])
 
-    _rule_split_with_sizes = _rule_split
+    _rule_split_with_sizes = _rule_unsafe_split = _rule_split
+
+    def _rule_stack(self, args: Any, results: Any) -> None:
+        result = results[0]
+        place = (args[1] if len(args) > 1 else 0) % result.ndim
+        axes: list[Labels] = [()] * (result.ndim - 1)
+        for tensor in args[0]:
+            axes = [self.labels.join(one, other) for one, other in zip(axes, self.axes(tensor), strict=True)]
+        axes.insert(place, self.labels.new(result.shape[place], fixed=True))
+        self._keep(result, axes)
 
     def _rule_unbind(self, args: Any, results: Any) -> None:
         axes = list(self.axes(args[0]))
@@ -237,7 +295,7 @@ class AxisTrace(TorchDispatchMode):
         for tensor in args[0]:
             for number, axis in enumerate(self.axes(tensor)):
                 if number == place:
-                    self.labels.fix(axis)
+                    self._stop(axis, "cat")
                 else:
                     axes[number] = self.labels.join(axes[number], axis)
         axes[place] = self.labels.new(result.shape[place], fixed=True)
@@ -255,6 +313,17 @@ class AxisTrace(TorchDispatchMode):
 
     def _rule_view_as_real(self, args: Any, results: Any) -> None:
         self._keep(results[0], [*self.axes(args[0]), self.labels.new(2, fixed=True)])
+
+    def _rule__native_multi_head_attention(self, args: Any, results: Any) -> None:
+        """Its own channels are found by `fused_attention`; those that it is given end here."""
+        for tensor in args[:3]:
+            self._stop(self.axes(tensor)[-1], "torch's own attention")
+        for tensor in tree_leaves(args):
+            if isinstance(tensor, Tensor):
+                self.fix(tensor)
+        for tensor in results:
+            if isinstance(tensor, Tensor):
+                self._keep(tensor, [self.labels.new(size, fixed=True) for size in tensor.shape])
 
     def _rule_embedding(self, args: Any, results: Any) -> None:
         rows, *rest = self.axes(args[0])

@@ -7,6 +7,8 @@ from torch.nn.functional import softmax
 from torch.nn.utils import parametrize
 
 from pdesym.symmetry.mirror import confirmed, double_rotation, find_channels, find_mirrors, permutation, sign
+from pdesym.symmetry.mirror.confirmation import require_network
+from pdesym.symmetry.mirror.finding import IncompleteSearch
 
 X = torch.randn(4, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
@@ -213,7 +215,8 @@ def test_channels_that_pass_an_unknown_operation_are_left_out():
 
     # Its mirror, an exchange of the rows alone, is none of those that are proposed.
     network = Sorted()
-    assert kinds(network) == {}
+    with pytest.warns(IncompleteSearch, match="The search for mirrors stopped at sort: mirrors of the channels"):
+        assert kinds(network) == {}
     rows = permutation(dict(network.named_parameters()), [("into.weight", 0), ("into.bias", 0)], 0, 1)
     assert confirmed(network, X, [rows]) == [rows]
 
@@ -258,3 +261,86 @@ def test_complex_parameters_are_refused():
     module.phase = nn.Parameter(torch.ones(2, dtype=torch.complex64))
     with pytest.raises(ValueError, match=r"Expected real parameters, got phase of torch\.complex64"):
         find_mirrors(module, torch.ones(2, 3))
+
+
+class Branching(nn.Module):
+    """Another layer where the mean of the first one is positive."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.c, self.b = nn.Linear(3, 5), nn.Linear(5, 5), nn.Linear(5, 2)
+
+    def forward(self, x):
+        h = torch.tanh(self.a(x))
+        return self.b(torch.tanh(self.c(h)) if h.mean() > 0 else h)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_mirrors_of_one_branch_are_none_and_those_of_both_are_found(seed):
+    """Channels may be exchanged in all layers at once; parameters of a branch not taken are free at that θ alone."""
+    network = Branching()
+    mirrors = find_mirrors(network, X, seed=seed)
+    assert [set(mirror.names) for mirror in mirrors] == [set(dict(network.named_parameters())) - {"b.bias"}] * 4
+    assert confirmed(network, X, mirrors, seed=seed + 5) == mirrors
+    of_one = sign(dict(network.named_parameters()), [("a.weight", 0), ("a.bias", 0), ("b.weight", 1)], 0)
+    assert confirmed(network, X, [of_one]) == []
+
+
+def test_parameters_without_effect_have_no_mirrors():
+    network = Wrapped(lambda y: y)
+    network.unused = nn.Linear(5, 5)
+    mirrors = find_mirrors(network, X)
+    assert len(mirrors) == 3
+    assert not any("unused" in name for mirror in mirrors for name in mirror.names)
+
+
+@pytest.mark.parametrize(
+    ("layer", "kinds_of_it"),
+    [
+        (nn.Hardtanh(-20, 40), ("permutation",)),
+        (nn.Hardtanh(-20, 20), ("permutation", "sign")),
+        (nn.PReLU(), ("permutation",)),
+        (nn.PReLU(5), ("permutation",)),
+        (nn.Sequential(nn.BatchNorm1d(5), nn.ReLU()), ("permutation",)),
+    ],
+)
+def test_corners_far_away_and_layers_with_numbers_of_their_own(layer, kinds_of_it):
+    ((size, found),) = kinds(nn.Sequential(nn.Linear(3, 5), layer, nn.Linear(5, 2))).values()
+    assert size == 5
+    assert found == kinds_of_it
+
+
+def test_a_recurrent_layer_of_torch():
+    class Recurrent(nn.Module):
+        def __init__(self, kind):
+            super().__init__()
+            self.inner, self.out = kind(3, 4, batch_first=True), nn.Linear(4, 1)
+
+        def forward(self, x):
+            return self.out(self.inner(x)[0])
+
+    example = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(2))
+    ((size, found),) = kinds(Recurrent(nn.RNN), example).values()
+    assert (size, found) == (4, ("permutation", "sign"))
+    with pytest.warns(IncompleteSearch, match="stopped at split"):
+        assert kinds(Recurrent(nn.GRU), example) == {}
+
+
+def test_statistics_of_channels_end_the_search_and_it_is_said():
+    network = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2)).double()
+    network(X)  # in training mode
+    with pytest.warns(IncompleteSearch, match="stopped at batch norm with statistics that differ by channel"):
+        assert find_mirrors(network, X) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "example", "message"),
+    [
+        (torch.tanh, [X], "Expected a torch.nn.Module, whose parameters have mirrors, got a builtin_function"),
+        (nn.Linear(3, 2), [X.numpy()], "Expected tensors as example, one or a tuple of arguments, got a ndarray"),
+        (nn.Linear(3, 2), [[1.0]], "got a list: convert it with torch.as_tensor"),
+    ],
+)
+def test_what_is_no_network_and_no_example_is_refused(module, example, message):
+    with pytest.raises(TypeError, match=message):
+        require_network(module, example)
