@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from pdesym.symmetry.relax.border import require_samples
+
 GroupElement: TypeAlias = Tensor | tuple[Any, ...]
 """One element for each sample, the batch as the leading axis of a tensor, or of each tensor of a tuple."""
 
@@ -16,6 +18,10 @@ LARGEST = 2**63 - 1
 
 class Stabiliser(ABC):
     """G_x = {g : g x = x} for each sample x of a batch."""
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.order)
 
     @property
     @abstractmethod
@@ -124,11 +130,13 @@ def measurable(x: Float[Tensor, "batch ..."]) -> Bool[Tensor, " batch"]:
 
 
 def tolerance_for(x: Tensor, tolerance: float | None) -> float:
-    """The relative tolerance that None stands for.
+    """The relative tolerance that None stands for, for what frames and stabilisers can be asked of.
 
     Raises:
-        ValueError: for a tolerance that is not between 0 and 1, or fields that are not float32 or float64.
+        TypeError: for what is no tensor.
+        ValueError: for a tolerance that is not between 0 and 1, fields that are not float32 or float64, or no sample.
     """
+    require_samples(x)
     if x.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"Expected float32 or float64 to look for symmetries in, got {x.dtype}: convert it first.")
     if tolerance is None:

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdesym.symmetry.relax.action import GroupAction
+from pdesym.symmetry.relax.border import require_is, require_outputs, require_pattern, require_samples
 from pdesym.symmetry.relax.equivariant import relaxed_frame, require_mode
 from pdesym.symmetry.relax.finite_action import digest
 
@@ -26,7 +27,10 @@ class SymmetryBreakingInput(nn.Module):
         tolerance: as in `GroupAction`.
 
     Raises:
-        ValueError: for another mode; from a call with mode "coset", for no generator.
+        TypeError: for what is no action or no tensor z₀; from a call, for what is no tensor, and a network that gives
+            none.
+        ValueError: for another mode; from a call, for no sample, or z₀ of another shape, and with mode "coset" for no
+            generator.
 
     Source: Kaba and Ravanbakhsh, Symmetry Breaking and Equivariant Neural Networks (NeurReps 2023).
     """
@@ -45,6 +49,9 @@ class SymmetryBreakingInput(nn.Module):
     ):
         super().__init__()
         require_mode(mode)
+        for used in (action, action if action_z is None else action_z):
+            require_is(used, GroupAction, "a group action, such as TorusTranslations(grid)")
+        require_is(z0, Tensor, "a tensor z0 of the shape of one sample")
         self.network = network
         self.action, self.action_z = action, action if action_z is None else action_z
         self.axis, self.mode, self.tolerance = axis, mode, tolerance
@@ -57,9 +64,12 @@ class SymmetryBreakingInput(nn.Module):
         self, x: Float[Tensor, "batch ..."], *inputs: Tensor, generator: torch.Generator | None = None
     ) -> Float[Tensor, "batch ..."]:
         """φ(x); the generator draws s and is asked for with mode "coset" alone."""
+        require_samples(x)
+        require_pattern(self.z0, x, self.axis)
         h = relaxed_frame(self.action, x, self.mode, self.tolerance, generator)
         z = self.action_z.act(h, self.z0.to(x).expand(len(x), *self.z0.shape))
         y: Tensor = self.network(torch.cat([x, z], self.axis), *inputs)
+        require_outputs(y, len(x))
         return y
 
     def extra_repr(self) -> str:

@@ -1,12 +1,14 @@
 """How far a map is from equivariance, strict and relaxed, and from a target up to the symmetries of its input."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, count_of, taken
+from pdesym.symmetry.relax.border import require_generator, require_is, require_outputs, require_samples
 
 _DRAWN = 8
 
@@ -31,11 +33,14 @@ def strict_defect(
         generator: draws them.
 
     Raises:
-        ValueError: for neither elements nor a generator where the group is not a small finite one.
+        TypeError: for x or f(x) that is no tensor, or a generator that is none.
+        ValueError: for no sample, or neither elements nor a generator where the group is not a small finite one.
     """
     out = action_in if action_out is None else action_out
+    require_samples(x)
     with torch.no_grad():
         y = f(x)
+        require_outputs(y, len(x))
         worst = torch.zeros(len(x), dtype=torch.float64, device=x.device)
         for g in _tried(action_in, x, elements, generator):
             difference = f(action_in.act(g, x)) - out.act(g, y)
@@ -67,11 +72,14 @@ def relaxed_defect(
         tolerance: of the stabiliser, as in `GroupAction`.
 
     Raises:
+        TypeError: as `strict_defect` does.
         ValueError: as `strict_defect` does.
     """
     out = action_in if action_out is None else action_out
+    require_samples(x)
     with torch.no_grad():
         y = f(x)
+        require_outputs(y, len(x))
         worst = torch.zeros(len(x), dtype=torch.float64, device=x.device)
         for g in _tried(action_in, x, elements, generator):
             moved = action_in.act(g, x)
@@ -95,7 +103,12 @@ def orbit_distance(
         y: targets.
         action: on the outputs.
         stabiliser: of the inputs x, from the action on them.
+
+    Raises:
+        TypeError: for what is no tensor, action or stabiliser.
+        ValueError: for different shapes, no sample, or a stabiliser of another number of samples or another action.
     """
+    _require_orbit((y_hat, y), action, stabiliser)
     return action.distance_over(stabiliser, y_hat, y)
 
 
@@ -111,8 +124,30 @@ def orbit_mean(
         y: targets.
         action: on the outputs, by orthogonal maps.
         stabiliser: of the inputs x.
+
+    Raises:
+        TypeError: as `orbit_distance` does.
+        ValueError: as `orbit_distance` does.
     """
+    _require_orbit((y,), action, stabiliser)
     return action.mean_over(stabiliser, y)
+
+
+def _require_orbit(fields: tuple[Any, ...], action: object, stabiliser: Any) -> None:
+    for y in fields:
+        require_samples(y)
+    require_is(action, GroupAction, "the action on the outputs before the stabiliser")
+    require_is(stabiliser, Stabiliser, "the stabiliser of the inputs after the action, action.stabiliser(x)")
+    shapes = {tuple(y.shape) for y in fields}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"Expected predictions and targets of one shape, got {' and '.join(map(str, sorted(shapes)))}."
+        )
+    if len(stabiliser) != len(fields[0]):
+        raise ValueError(
+            f"Expected the stabiliser of {len(fields[0])} inputs, as many as there are outputs, got one of "
+            f"{len(stabiliser)}."
+        )
 
 
 def _tried(
@@ -125,6 +160,7 @@ def _tried(
             raise ValueError(
                 "Expected elements to try, or a generator that draws them: this group has too many to try all."
             )
+        require_generator(generator)
         chosen = action.random(_DRAWN, generator)
     repeats = len(x)
     return [taken(chosen, torch.full((repeats,), place, dtype=torch.int64)) for place in range(count_of(chosen))]

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pdesym.symmetry.relax.action import GroupAction, GroupElement
+from pdesym.symmetry.relax.border import require_generator, require_is, require_outputs, require_samples
 
 MODES = ("deterministic", "coset")
 
@@ -31,7 +32,8 @@ class RelaxedEquivariant(nn.Module):
         tolerance: as in `GroupAction`.
 
     Raises:
-        ValueError: for another mode; from a call with mode "coset", for no generator.
+        TypeError: for what is no action; from a call, for what is no tensor, and a network that gives none.
+        ValueError: for another mode; from a call, for no sample, and with mode "coset" for no generator.
 
     Source: Kaba and Ravanbakhsh, Symmetry Breaking and Equivariant Neural Networks (NeurReps 2023); for the
     distribution Kim, Nguyen, Suleymanzade, An and Hong, Learning Probabilistic Symmetrization (NeurIPS 2023).
@@ -47,6 +49,8 @@ class RelaxedEquivariant(nn.Module):
     ):
         super().__init__()
         require_mode(mode)
+        for action in (action_in, action_in if action_out is None else action_out):
+            require_is(action, GroupAction, "a group action, such as TorusTranslations(grid)")
         self.network = network
         self.action_in = action_in
         self.action_out = action_in if action_out is None else action_out
@@ -57,6 +61,7 @@ class RelaxedEquivariant(nn.Module):
         self, x: Float[Tensor, "batch ..."], *inputs: Tensor, generator: torch.Generator | None = None
     ) -> Float[Tensor, "batch ..."]:
         """φ(x); the generator draws s and is asked for with mode "coset" alone."""
+        require_samples(x)
         device = x.device.type
         smaller = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         with torch.autocast(device, enabled=False):
@@ -65,6 +70,7 @@ class RelaxedEquivariant(nn.Module):
             turned = self.action_in.act(self.action_in.inverse(h), x)
             with torch.autocast(device, dtype=smaller, enabled=smaller is not None):
                 y: Tensor = self.network(turned, *inputs)
+            require_outputs(y, len(x))
             return self.action_out.act(h, y if smaller is None else y.to(x.dtype))
 
     def frame(self, x: Float[Tensor, "batch ..."], generator: torch.Generator | None = None) -> GroupElement:
@@ -96,6 +102,7 @@ def relaxed_frame(
     """h(x), or s h(x) with mode "coset", s drawn from G_x.
 
     Raises:
+        TypeError: for a generator that is none.
         ValueError: for no generator with mode "coset".
     """
     h = action.canonical(x, tolerance)
@@ -106,4 +113,5 @@ def relaxed_frame(
             "A map with mode='coset' draws an element of the stabiliser in every call: give "
             "generator=torch.Generator().manual_seed(seed)."
         )
+    require_generator(generator)
     return action.compose(action.stabiliser(x, tolerance).random(generator), h)

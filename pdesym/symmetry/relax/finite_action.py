@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, measurable, tolerance_for
+from pdesym.symmetry.relax.border import require_samples
 from pdesym.symmetry.relax.sieve import sieve
 
 
@@ -21,6 +22,10 @@ class FiniteStabiliser(Stabiliser):
     """
 
     members: Bool[Tensor, "batch count"]
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.members)
 
     @property
     def order(self) -> Int[Tensor, " batch"]:
@@ -69,6 +74,7 @@ class FiniteAction(GroupAction):
         Raises:
             ValueError: for another number of elements than of samples, or indices that are not in the table.
         """
+        require_samples(x)
         index = indices(g)
         if len(index) != len(x) or bool(((index < 0) | (index >= len(self))).any()):
             raise ValueError(
@@ -80,8 +86,8 @@ class FiniteAction(GroupAction):
             (place,) = torch.nonzero(index == element, as_tuple=True)
             parts.append(self.image(element, x[place.to(x.device)]))
             places.append(place)
-        if len(parts) <= 1:
-            return parts[0] if parts else x
+        if len(parts) == 1:
+            return parts[0]
         return torch.cat(parts)[torch.cat(places).argsort().to(x.device)]
 
     def compose(self, g: GroupElement, h: GroupElement) -> GroupElement:
@@ -108,14 +114,15 @@ class FiniteAction(GroupAction):
 
     def canonical(self, x: Float[Tensor, "batch ..."], tolerance: float | None = None) -> GroupElement:
         """The g for which g⁻¹ x is the largest under four fixed linear functionals."""
-        images = self.images(x).flatten(2)
-        return self.inverse(sieve(images, tolerance_for(x, tolerance)))
+        part = tolerance_for(x, tolerance)
+        return self.inverse(sieve(self.images(x).flatten(2), part))
 
     def stabiliser(self, x: Float[Tensor, "batch ..."], tolerance: float | None = None) -> FiniteStabiliser:
         """The g with ‖g x − x‖ ≤ tolerance ‖x‖; of a sample that is not finite the identity alone."""
+        part = tolerance_for(x, tolerance)
         difference = (self.images(x) - x.unsqueeze(1)).detach().double().flatten(2).square().sum(2)
         size = x.detach().double().flatten(1).square().sum(1, keepdim=True)
-        members = (difference <= tolerance_for(x, tolerance) ** 2 * size) & measurable(x).unsqueeze(1)
+        members = (difference <= part**2 * size) & measurable(x).unsqueeze(1)
         members[:, 0] = True
         return FiniteStabiliser(members)
 

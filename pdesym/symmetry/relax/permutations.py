@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from pdesym.symmetry.relax.action import LARGEST, GroupAction, GroupElement, Stabiliser, measurable, tolerance_for
+from pdesym.symmetry.relax.border import require_samples
 from pdesym.symmetry.relax.sieve import functionals
 
 _LISTED = 50_000
@@ -24,6 +25,10 @@ class PermutationStabiliser(Stabiliser):
     """
 
     labels: Int[Tensor, "batch n"]
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.labels)
 
     @property
     def order(self) -> Int[Tensor, " batch"]:
@@ -166,6 +171,7 @@ class Permutations(GroupAction):
         return order, torch.where(measurable(x).unsqueeze(1), labels, torch.arange(self.n, device=x.device))
 
     def _require(self, x: Tensor) -> None:
+        require_samples(x)
         if x.ndim < 2 or x.shape[1] != self.n:
             raise ValueError(f"Expected sets (batch, {self.n} members, …), got shape {tuple(x.shape)}.")
 

@@ -39,6 +39,10 @@ class ProductStabiliser(Stabiliser):
     members: Bool[Tensor, "batch count"]
     steps: tuple[GroupElement, ...]
 
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.members)
+
     @property
     def order(self) -> Int[Tensor, " batch"]:
         """|A_x| times the number of members, 0 where A_x is infinite."""
@@ -171,6 +175,7 @@ class Product(GroupAction):
 
     def _forms(self, x: Tensor, tolerance: float | None) -> tuple[list[GroupElement], list[Tensor]]:
         """For each b the frame of b x under A, and its form."""
+        tolerance = tolerance_for(x, tolerance)
         images = [self.second.image(b, x) for b in range(len(self.second))]
         frames = [self.first.canonical(image, tolerance) for image in images]
         forms = [self.first.act(self.first.inverse(a), image) for a, image in zip(frames, images, strict=True)]

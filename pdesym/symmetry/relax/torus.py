@@ -11,6 +11,7 @@ from pdesym.solvers.grid import Grid
 from pdesym.solvers.spectral import inverse_transform, nyquist_mask, transform, translate
 from pdesym.symmetry.nyquist import without_nyquist
 from pdesym.symmetry.relax.action import GroupAction, GroupElement, Stabiliser, measurable, tolerance_for
+from pdesym.symmetry.relax.border import require_is, require_samples
 from pdesym.symmetry.relax.correlation import nearest_translation
 from pdesym.symmetry.relax.lattice import Lattice, dual
 from pdesym.symmetry.relax.phase_frame import phase_frame
@@ -32,6 +33,10 @@ class TorusStabiliser(Stabiliser):
     lattices: tuple[Lattice, ...]
     length: tuple[float, ...]
     device: torch.device
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.lattices)
 
     @property
     def order(self) -> Int[Tensor, " batch"]:
@@ -88,6 +93,7 @@ class TorusTranslations(GroupAction):
     """
 
     def __init__(self, grid: Grid):
+        require_is(grid, Grid, "the grid of the fields, such as Grid(64, length=1.0)")
         self.grid = grid
 
     def __repr__(self) -> str:
@@ -96,6 +102,7 @@ class TorusTranslations(GroupAction):
 
     def act(self, g: GroupElement, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:
         """x moved by g."""
+        require_samples(x, self.grid.dims)
         distance = self._distances(g).to(x.device)
         distance = distance.reshape(len(distance), *(1,) * (x.ndim - 1 - self.grid.dims), self.grid.dims)
         return translate(
@@ -124,11 +131,13 @@ class TorusTranslations(GroupAction):
 
     def canonical(self, x: Float[Tensor, "batch ..."], tolerance: float | None = None) -> GroupElement:
         """The translation that `phase_frame` finds, differentiable in x where it does not jump."""
+        require_samples(x, self.grid.dims)
         turns = phase_frame(x, self.grid, tolerance_for(x, tolerance)).turns
         return turns * torch.tensor(self.grid.length, dtype=torch.float64, device=turns.device)
 
     def stabiliser(self, x: Float[Tensor, "batch ..."], tolerance: float | None = None) -> TorusStabiliser:
         """The translations that move no wave of the field."""
+        require_samples(x, self.grid.dims)
         with torch.no_grad():
             lattices = phase_frame(x, self.grid, tolerance_for(x, tolerance)).lattices
         dims = self.grid.dims
