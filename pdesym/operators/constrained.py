@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from pdesym.operators.fourier_operator import FourierOperator
+from pdesym.operators.fourier_operator import the_fno
 from pdesym.operators.pointwise import Pointwise
 from pdesym.operators.spectral_convolution import SpectralConvolution
 from pdesym.symmetry.mirror.constraint import owner_of
@@ -14,6 +14,7 @@ from pdesym.symmetry.mirror.reparametrised import constrain
 from pdesym.symmetry.mirror.shared_gates import share_gates
 
 _Layer = TypeVar("_Layer", bound=nn.Module)
+_Operator = TypeVar("_Operator", bound=nn.Module)
 
 
 def sparse_modes(operator: nn.Module, per: str = "weight", size: float = 1.0) -> nn.Module:
@@ -57,7 +58,7 @@ def low_rank_mixing(operator: nn.Module, where: str = "spectral", size: float = 
     )
 
 
-def pruned_channels(operator: FourierOperator, size: float = 1.0) -> FourierOperator:
+def pruned_channels(operator: _Operator, size: float = 1.0) -> _Operator:
     """Puts one gate on each channel between the layers of a Fourier neural operator, so that channels vanish, in place.
 
     The gate of a channel of vₗ is on all that reads it: the spectral convolution Sₗ and the matrix Wₗ, or Q₁ after the
@@ -65,18 +66,19 @@ def pruned_channels(operator: FourierOperator, size: float = 1.0) -> FourierOper
     is of no effect.
 
     Args:
-        operator: an FNO.
+        operator: an FNO, or a module around one.
         size: see `constrain`.
 
     Raises:
-        ValueError: when one of these weights is under a constraint already.
+        ValueError: for a module without an FNO or with several, or weights under a constraint already.
     """
-    blocks, dims = "fno.fno_blocks.blocks", operator.config.dims
+    prefix, fno = the_fno(operator)
+    blocks, dims = f"{prefix}fno.fno_blocks.blocks", fno.config.dims
     shared = [
         [(f"{blocks}.convs.{layer}.weight", dims), (f"{blocks}.fno_skips.{layer}.conv.weight", 1)]
-        for layer in range(operator.config.layers)
+        for layer in range(fno.config.layers)
     ]
-    shared.append([("fno.projection.fcs.0.weight", 1)])
+    shared.append([(f"{prefix}fno.projection.fcs.0.weight", 1)])
     _require_free(operator, [name for places in shared for name, _ in places])
     for places in shared:
         share_gates(operator, places, size)

@@ -215,3 +215,18 @@ def fno(
 def _without_metadata(module: nn.Module, state: dict[str, object], prefix: str, local_metadata: object) -> None:
     # neuralop adds the arguments of the model, functions among them, as if they were a tensor named _metadata.
     state.pop("_metadata", None)
+
+
+def the_fno(operator: nn.Module) -> tuple[str, FourierOperator]:
+    """The Fourier neural operator that a module is or has inside, and what its parameters' names begin with there.
+
+    Raises:
+        ValueError: for none, or several.
+    """
+    found = [(name, each) for name, each in operator.named_modules() if isinstance(each, FourierOperator)]
+    if len(found) != 1:
+        raise ValueError(
+            f"Expected one FNO or a module around one, got {type(operator).__name__} with {len(found)} of them."
+        )
+    ((name, fno),) = found
+    return f"{name}." if name else "", fno

@@ -22,6 +22,11 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
     path = Path(path)
     stored, expected = read_weights(path), module.state_dict()
     problem = _first_difference(stored, expected)
+    if any("parametrizations." in name for name in stored.keys() ^ expected.keys()):
+        raise ValueError(
+            f"{path} holds weights under other constraints than the model ({problem}): put the model under the same "
+            "ones first, or save after `remove`, or `fold_bias` of fixed biases."
+        )
     if problem:
         raise ValueError(
             f"{path} holds the weights of another model ({problem}): build the model with the configuration that "

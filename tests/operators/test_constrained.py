@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from pdesym.operators import fno, load_operator, save_operator
+from pdesym.operators import FNOConfig, fno, load_operator, save_operator
 from pdesym.operators.constrained import low_rank_mixing, pruned_channels, sparse_modes
+from pdesym.operators.weights import load_weights, save_weights
 from pdesym.symmetry.mirror.kinds import Elementwise
 from pdesym.symmetry.mirror.removal import removable, remove
 from pdesym.symmetry.mirror.reparametrised import constrain
@@ -135,3 +136,22 @@ def test_refusals_of_constrained_operators():
         with pytest.raises(ValueError, match="computed from other parameters already"):
             build(operator)
         assert list(operator.state_dict()) == before  # the first layer too
+
+
+def test_an_operator_inside_another_module_is_pruned_and_no_operator_refused():
+    inside = nn.Sequential(fno(1, 1, modes=2, width=3, layers=1))
+    assert pruned_channels(inside) is inside
+    assert all(name.startswith("0.fno.") for name in constraint_parameters(inside))
+    with pytest.raises(ValueError, match="Expected one FNO or a module around one, got Linear with 0 of them"):
+        pruned_channels(nn.Linear(2, 2))
+
+
+def test_constrained_weights_ask_for_the_same_constraints(tmp_path):
+    config = FNOConfig(1, 1, 1, modes=2, width=3, layers=1)
+    constrained = sparse_modes(config.build())
+    save_weights(constrained, tmp_path / "weights")
+    with pytest.raises(
+        ValueError, match=r"other constraints than the model .* put the model under the same ones first"
+    ):
+        load_weights(config.build(), tmp_path / "weights")
+    load_weights(sparse_modes(config.build()), tmp_path / "weights")

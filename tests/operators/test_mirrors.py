@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.func import functional_call
 
 from pdesym.operators import FNOConfig
@@ -122,3 +123,17 @@ def test_equal_and_dead_channels_and_lost_rank_are_seen():
     eye = torch.eye(7)
     assert float(effective_rank(eye)) == pytest.approx(7)
     assert float(effective_rank(eye * torch.tensor([1.0, 1, 1, 0, 0, 0, 0]))) == pytest.approx(3)
+
+
+def test_an_fno_inside_another_module_and_none():
+    operator = FNOConfig(1, 1, 1, modes=3, width=4, layers=2).build()
+    inside = nn.Sequential(operator)
+    assert [m.name.replace("0.fno.", "fno.") for m in fno_mirrors(inside)] == [m.name for m in fno_mirrors(operator)]
+    example = torch.randn(2, 1, 1, 8, generator=torch.Generator().manual_seed(0))
+    last = fno_mirrors(inside)[-1:]
+    assert confirmed(inside, example, last) == last
+    for call in (fno_channels, fno_mirrors):
+        with pytest.raises(ValueError, match="Expected one FNO or a module around one, got Linear with 0 of them"):
+            call(nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="an operator with a SpectralConvolution, got Linear without"):
+        mode_ranks(nn.Linear(2, 2))

@@ -47,6 +47,8 @@ def fixed_bias(module: nn.Module, deviation: float, seed: int, names: Iterable[s
     if not 0 < deviation < float("inf"):
         raise ValueError(f"Expected a positive deviation of the bias, got {deviation}: without one nothing changes.")
     chosen = [name for name, _ in module.named_parameters()] if names is None else list(names)
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"Expected every name once, got {', '.join(chosen)}.")
     places = [owner_of(module, name) for name in chosen]
     rng = torch.Generator().manual_seed(seed)
     for owner, attribute in places:

@@ -70,9 +70,15 @@ def constrained_by(name: str, constraint: LinearConstraint) -> CandidateSymmetry
 
 
 def cyclic_matrices(points: int) -> CandidateSymmetry:
-    """W that commute with shifts of a periodic grid, (points, points): circulant matrices."""
+    """W that commute with shifts of a periodic grid, (points, points): circulant matrices.
 
-    def kept(weight: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:
+    Raises:
+        ValueError: for no points; of what it gives, for a weight of another shape.
+    """
+    _require_points(points)
+
+    def kept(weight: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+        _require_square(weight, points)
         row = torch.arange(points, device=weight.device)
         column = (row[:, None] + row) % points  # of entry (row, row + offset), by row and offset
         means = weight.gather(1, column).mean(0)
@@ -83,9 +89,14 @@ def cyclic_matrices(points: int) -> CandidateSymmetry:
 
 
 def even_matrices(points: int) -> CandidateSymmetry:
-    """W that commute with the reflection x ↦ −x of a periodic grid, W_{−i,−j} = W_ij, (points, points)."""
+    """W that commute with the reflection x ↦ −x of a periodic grid, W_{−i,−j} = W_ij, (points, points).
 
-    def reflected(weight: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:
+    Errors as of `cyclic_matrices`.
+    """
+    _require_points(points)
+
+    def reflected(weight: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+        _require_square(weight, points)
         back = (-torch.arange(points, device=weight.device)) % points
         return weight[back][:, back]
 
@@ -99,3 +110,15 @@ def real_multipliers() -> CandidateSymmetry:
         return torch.stack((weight[..., 0], torch.zeros_like(weight[..., 1])), -1)
 
     return CandidateSymmetry("reflection", kept)
+
+
+def _require_points(points: object) -> None:
+    if not isinstance(points, int) or isinstance(points, bool) or points < 1:
+        raise ValueError(f"Expected the number of points of a grid, at least 1, got {points!r}.")
+
+
+def _require_square(weight: Tensor, points: int) -> None:
+    if tuple(weight.shape) != (points, points):
+        raise ValueError(
+            f"Expected a weight of shape {(points, points)}, got {tuple(weight.shape)}: make one for its grid."
+        )

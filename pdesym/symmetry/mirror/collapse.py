@@ -1,5 +1,7 @@
 """Whether SGD falls into {Oᵀθ = 0}: the sign of an exponent of the samples' curvatures."""
 
+from math import isfinite
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -18,11 +20,11 @@ def collapse_exponent(curvatures: Float[Tensor, " samples"], learning_rate: floa
         weight_decay: 2γ, as torch.optim.SGD takes it: the loss has γ‖θ‖² added.
 
     Raises:
-        ValueError: without curvatures, for ones that are not finite, or for a negative or zero learning rate.
+        ValueError: without curvatures, for ones that are not finite, or a learning rate or decay that is none.
 
     Source: Ziyin, Symmetry Induces Structure and Constraint of Learning (ICML 2024), section 2.3.
     """
-    _check(curvatures, learning_rate)
+    _check(curvatures, learning_rate, weight_decay)
     return float((1 - learning_rate * (curvatures.double() + weight_decay)).abs().log().mean())
 
 
@@ -30,7 +32,7 @@ def small_rate_exponent(
     curvatures: Float[Tensor, " samples"], learning_rate: float, weight_decay: float = 0.0
 ) -> float:
     """−λ E[ξ + 2γ] − ½λ² E[(ξ + 2γ)²], what Λ is up to λ³. Arguments and errors as of `collapse_exponent`."""
-    _check(curvatures, learning_rate)
+    _check(curvatures, learning_rate, weight_decay)
     total = curvatures.double() + weight_decay
     return float(-learning_rate * total.mean() - learning_rate**2 * total.square().mean() / 2)
 
@@ -43,7 +45,7 @@ def critical_learning_rate(curvatures: Float[Tensor, " samples"], weight_decay: 
     Raises:
         ValueError: without curvatures, or for ones that are not finite.
     """
-    _check(curvatures, 1.0)
+    _check(curvatures, 1.0, weight_decay)
     total = curvatures.double() + weight_decay
     return max(0.0, float(-2 * total.mean() / total.square().mean())) if bool((total != 0).any()) else 0.0
 
@@ -68,10 +70,12 @@ def batch_curvatures(
     return curvatures[order.to(curvatures.device)].mean(1)
 
 
-def _check(curvatures: Float[Tensor, " samples"], learning_rate: float) -> None:
+def _check(curvatures: Float[Tensor, " samples"], learning_rate: float, weight_decay: float) -> None:
     if not len(curvatures):
         raise ValueError("Expected curvatures of at least one sample, got none: give those of `sample_curvatures`.")
     if not bool(curvatures.isfinite().all()):
         raise ValueError("Expected finite curvatures, got others: look at the parameters and samples they are of.")
-    if not learning_rate > 0:
+    if not isfinite(weight_decay):
+        raise ValueError(f"Expected a finite weight decay, got {weight_decay}: give that of the optimiser.")
+    if not 0 < learning_rate < float("inf"):
         raise ValueError(f"Expected a positive learning rate, got {learning_rate}: give that of the optimiser.")

@@ -32,9 +32,15 @@ def gradient_leak(
         losses: ℓ, of each sample or of one number.
         parameters: θ; float64 where rounding is to be told from a leak.
         mirror: the claimed symmetry.
+
+    Raises:
+        ValueError: for losses that do not depend on the parameters.
     """
     at = _leaves(mirror.project(parameters), mirror)
-    values = losses(at).reshape(-1)
+    with torch.enable_grad():
+        values = list(losses(at).reshape(-1))
+    if not all(value.requires_grad for value in values):
+        raise ValueError("Expected losses of the parameters that they are given, got ones that do not depend on them.")
     touched = [at[name] for name in mirror.names]
     leaks = []
     for value in values:
@@ -143,7 +149,12 @@ def sample_curvatures(
         parameters: θ.
         mirror: O.
         direction: z, such as that of `curvature`.
+
+    Raises:
+        ValueError: for a direction with another number of entries.
     """
+    if len(direction) != mirror.rank:
+        raise ValueError(f"Expected a direction with {mirror.rank} entries, one a coordinate, got {len(direction)}.")
     at = {name: θ.detach() for name, θ in mirror.project(parameters).items()}
     moved = mirror.lift((direction / direction.norm()).to(at[mirror.names[0]]))
     here = {name: at[name] for name in mirror.names}

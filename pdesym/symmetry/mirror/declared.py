@@ -72,7 +72,7 @@ def rotation(
     Args:
         parameters: with the shapes.
         axis: of W.
-        n: a unit vector.
+        n: a unit vector; one in another precision than float64 is normalised.
 
     Raises:
         ValueError: when n is no unit vector of the axis' size.
@@ -145,6 +145,8 @@ def dense(parameters: Mapping[str, Tensor], names: Sequence[str], basis: Float[T
 
 def _rotation(parameters: Mapping[str, Tensor], axes: Axes, n: Float[Tensor, " size"]) -> MirrorSymmetry:
     length = float(n.double().norm())
+    if n.dtype != torch.float64 and isclose(length, 1.0, rel_tol=1e-6):
+        n, length = n.double() / length, 1.0
     if not isclose(length, 1.0, rel_tol=1e-12):
         raise ValueError(f"Expected a unit vector n in float64, got one of length {length:.15g}: divide by it.")
     for each in map(_axis, axes):

@@ -15,6 +15,9 @@ def channel_vectors(group: ChannelGroup, parameters: Mapping[str, Tensor]) -> Fl
     Args:
         group: the channels.
         parameters: of the network.
+
+    Raises:
+        ValueError: for parameters that are not finite.
     """
     parts = []
     for axis in group.axes:
@@ -22,6 +25,8 @@ def channel_vectors(group: ChannelGroup, parameters: Mapping[str, Tensor]) -> Fl
         p = p.reshape(axis.view or p.shape)
         for place, positions in axis.at.items():
             p = p.index_select(place, torch.tensor(positions, device=p.device))
+        if not bool(p.isfinite().all()):
+            raise ValueError(f"Expected finite parameters, got others in {axis.parameter}: nothing tells its channels.")
         parts.append(p.movedim(axis.axis, 0).flatten(1) if p.ndim > 1 else p[:, None])
     return torch.cat(parts, 1)
 

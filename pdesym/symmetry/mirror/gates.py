@@ -120,7 +120,7 @@ class SymmetryGates(Constraint):
 
 
 def gate_symmetries(
-    module: nn.Module, name: str, candidates: Sequence[CandidateSymmetry], size: float = 1.0
+    module: nn.Module, name: str, candidates: Sequence[CandidateSymmetry] | CandidateSymmetry, size: float = 1.0
 ) -> nn.Module:
     """Puts a parameter of a module under gates, one for each candidate symmetry, in place: its function stays.
 
@@ -130,13 +130,16 @@ def gate_symmetries(
     Args:
         module: the network.
         name: of the parameter.
-        candidates: symmetries of it, whose projections commute, as those of translations and reflections do.
+        candidates: a list of symmetries of it, whose projections commute, as those of translations and reflections do.
         size: of the gates of what is 0, dimensionless, positive.
 
     Raises:
-        ValueError: as `constrain`, for no candidates, or projections that are none, are the identity or do not commute.
+        ValueError: as `constrain`, for no candidates, or projections that are none or oblique, are the identity or
+            alike, do not commute, or act on another shape.
     """
     owner, attribute = owner_of(module, name)
+    if isinstance(candidates, CandidateSymmetry):
+        raise ValueError(f"Expected a list of candidates, got {candidates.name} alone: put it in a list.")
     if not candidates:
         raise ValueError(f"Expected candidate symmetries of {name}, got none.")
     if not 0 < size < float("inf"):
@@ -153,14 +156,24 @@ def _require_commuting(candidates: Sequence[CandidateSymmetry], like: Tensor) ->
     probe = torch.randn(like.shape, generator=rng, dtype=torch.float64).to(like.device)
     size = float(probe.norm())
     for candidate in candidates:
-        broken = candidate.broken(probe)
+        try:
+            broken = candidate.broken(probe)
+        except (RuntimeError, IndexError) as error:
+            raise ValueError(
+                f"Expected a weight on which {candidate.name} acts, got one of shape {tuple(like.shape)}: make the "
+                "candidate for it."
+            ) from error
         if float((candidate.broken(broken) - broken).norm()) > _COMMUTE * size:
             raise ValueError(
                 f"Expected {candidate.name} to give a projection, got another map: apply it twice and see."
             )
+        if abs(float((broken * (probe - broken)).sum())) > _COMMUTE * size**2:
+            raise ValueError(f"Expected {candidate.name} to give an orthogonal projection, got an oblique one.")
         if float(broken.norm()) < _COMMUTE * size:
             raise ValueError(f"Expected a symmetry that some weights break, got {candidate.name}, which all have.")
     for one, other in itertools.combinations(candidates, 2):
+        if float((one.broken(probe) - other.broken(probe)).norm()) < _COMMUTE * size:
+            raise ValueError(f"Expected different candidates, got {one.name} and {other.name}, which are one symmetry.")
         difference = one.broken(other.broken(probe)) - other.broken(one.broken(probe))
         if float(difference.norm()) > _COMMUTE * size:
             raise ValueError(

@@ -72,6 +72,8 @@ class Elementwise(Kind):
     depth: int = 2
 
     def __post_init__(self) -> None:
+        if not isinstance(self.depth, int):
+            raise ValueError(f"Expected a whole number of factors, got depth={self.depth!r}.")
         if self.depth < 2:
             raise ValueError(f"Expected at least 2 factors, got depth={self.depth}: one factor is plain weight decay.")
 
@@ -109,9 +111,16 @@ class Grouped(Kind):
     Args:
         over: the axes of z along which a group extends; there is a group for each index of the others. None for all
             axes, a single gate.
+
+    Raises:
+        ValueError: for anything but a tuple of axes.
     """
 
     over: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.over is not None:
+            _require_axes("over", self.over)
 
     def compose(self, factors: Sequence[Float[Tensor, "..."]], shape: Sequence[int]) -> Float[Tensor, "..."]:
         """s v."""
@@ -157,11 +166,18 @@ class LowRank(Kind):
         columns: axes that count the columns.
         complex_parts: whether the last axis of z is (real part, imaginary part) of complex matrices; it is then none of
             the axes above.
+
+    Raises:
+        ValueError: for anything but tuples of axes.
     """
 
     rows: tuple[int, ...] = (0,)
     columns: tuple[int, ...] = (1,)
     complex_parts: bool = False
+
+    def __post_init__(self) -> None:
+        _require_axes("rows", self.rows)
+        _require_axes("columns", self.columns)
 
     def compose(self, factors: Sequence[Float[Tensor, "..."]], shape: Sequence[int]) -> Float[Tensor, "..."]:
         """U V, in the shape of z."""
@@ -241,6 +257,11 @@ def power_of_two(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """The power of two nearest to x > 0 by its logarithm, exact on every device: a number over its own mantissa."""
     mantissa, _ = torch.frexp(x)
     return x / mantissa * torch.where(mantissa < 0.5**0.5, 0.5, 1.0).to(x)
+
+
+def _require_axes(name: str, axes: object) -> None:
+    if not isinstance(axes, tuple) or not all(isinstance(axis, int) for axis in axes):
+        raise ValueError(f"Expected a tuple of axes as {name}, such as (0,), got {axes!r}.")
 
 
 def _normalised(axes: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:

@@ -81,7 +81,7 @@ def removable(module: nn.Module, tolerance: float = TOLERANCE) -> dict[str, Remo
         tolerance: relative. To remove units changes the tensor by at most tolerance · √units relative to its largest.
 
     Raises:
-        ValueError: for a tolerance outside [0, 1), or a module without constraints.
+        ValueError: for a tolerance outside [0, 1), a module without constraints, or factors that are not finite.
     """
     if not 0 <= tolerance < 1:
         raise ValueError(f"Expected a tolerance from 0 to below 1, got {tolerance}: it is relative.")
@@ -130,6 +130,10 @@ def unparametrise(owner: nn.Module, attribute: str, value: Tensor) -> None:
 
 
 def _removable(constrained: Constrained, tolerance: float) -> Removable:
+    if not all(bool(original.isfinite().all()) for original in constrained.originals.values()):
+        raise ValueError(
+            f"Expected finite factors of {constrained.name}, got others: train again from where they were finite."
+        )
     units = constrained.units()
     largest = constrained.scale()
     gone = units <= tolerance * largest

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -11,7 +12,7 @@ from torch.nn.utils import parametrize
 
 from pdesym.symmetry.mirror.block import Block
 from pdesym.symmetry.mirror.constraint import Constraint, owner_of
-from pdesym.symmetry.mirror.kinds import Elementwise, Kind
+from pdesym.symmetry.mirror.kinds import Elementwise, Kind, LowRank
 from pdesym.symmetry.mirror.symmetry import MirrorSymmetry
 
 
@@ -106,12 +107,20 @@ def constrain(
 
     Raises:
         ValueError: for no such parameter, a complex one, one that is constrained already, a mirror that touches others,
-            or a shape or axes that do not fit.
+            one that is not finite, no kind, or a shape or axes that do not fit.
 
     Source: Ziyin, Symmetry Induces Structure and Constraint of Learning (ICML 2024), equation 8.
     """
     owner, attribute = owner_of(module, name)
     theta = owner.get_parameter(attribute)
+    require_kind(kind)
+    if not bool(theta.detach().isfinite().all()):
+        raise ValueError(f"Expected a finite parameter {name}, got others in it: nothing can be factored.")
+    if isinstance(kind, LowRank) and theta.dtype in (torch.float16, torch.bfloat16):
+        raise ValueError(
+            f"Expected float32 or float64 for LowRank, got {name} of {theta.dtype}, of which torch has no singular "
+            "values: convert the module with .float()."
+        )
     if mirror is not None and tuple(mirror.names) != (name,):
         raise ValueError(
             f"Expected a mirror of {name} alone, got one of {', '.join(mirror.names)}: constrain_mirror "
@@ -168,6 +177,17 @@ def _from_zero(blocks: Sequence[Block]) -> tuple[Block, ...]:
             firsts[block.first] = total
             total += block.rank
     return tuple(replace(block, first=firsts[block.first]) for block in blocks)
+
+
+def require_kind(kind: Any) -> None:
+    """Refuses what is no kind of constraint.
+
+    Raises:
+        ValueError: in one sentence.
+    """
+    if not isinstance(kind, Kind):
+        got = f"the class {kind.__name__}" if isinstance(kind, type) else repr(kind)
+        raise ValueError(f"Expected a kind such as Elementwise(), Grouped((1,)) or LowRank(), got {got}.")
 
 
 def check(kind: Kind, shape: Sequence[int], entries: int, size: float) -> None:

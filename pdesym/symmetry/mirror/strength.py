@@ -33,9 +33,11 @@ def optimiser_groups(module: nn.Module, strength: float, weight_decay: float = 0
         weight_decay: of all other parameters.
 
     Raises:
-        ValueError: for a negative strength, or a module without constraints.
+        ValueError: for a negative strength or weight decay, or a module without constraints.
     """
     _require_strength(strength)
+    if not 0 <= weight_decay < float("inf"):
+        raise ValueError(f"Expected a weight decay that is not negative and finite, got {weight_decay}.")
     factors = constraint_parameters(module)
     if not factors:
         raise ValueError("Expected a module with constraints, got one without: call constrain first.")
