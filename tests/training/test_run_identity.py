@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pdesym.operators import fno
+from pdesym.operators import fno, load_operator, load_weights, save_operator
 from pdesym.operators.storage import last_checkpoint
 from pdesym.solvers import Grid
 from pdesym.symmetry.enforce import cyclic
@@ -30,6 +30,7 @@ from pdesym.symmetry.relax import (
     SymmetryBreakingInput,
     TorusPlaneGroup,
     TorusTranslations,
+    orbit_distance,
 )
 from pdesym.training import TrainingSettings, train
 from pdesym.training.described_modules import described_modules
@@ -55,6 +56,47 @@ def test_a_relaxed_run_is_continued_by_the_same_wrapper_alone(example, tmp_path)
     for other in others:
         with pytest.raises(ValueError, match="was started with modules = "):
             once(other, example, tmp_path)
+
+
+class Placed(nn.Module):
+    """A network that tells the places apart."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, u):
+        return self.network(u) * torch.linspace(1, 2, 16)
+
+
+def test_a_trained_module_samples_afterwards_and_is_built_again_to_be_reopened(example, tmp_path):
+    """As the docstring of RelaxedEquivariant says."""
+
+    def built(mode="deterministic"):
+        return RelaxedEquivariant(Placed(fno(2, 1, modes=5, width=4, layers=1, seed=1)), SHIFTS, mode=mode)
+
+    with pytest.raises(ValueError, match="with mode='coset' draws an element of the stabiliser in every call"):
+        once(built("coset"), example, tmp_path / "coset")
+    module = built()
+    once(module, example, tmp_path / "run")
+    u = torch.ones(2, 2, 1, 16) * torch.cos(torch.arange(16) * torch.pi / 2)  # of period L/4
+    expected = module.eval()(u).detach()
+    with pytest.raises(ValueError, match="build the module yourself and fill it with load_weights"):
+        load_operator(tmp_path / "run")
+    again = built().eval()
+    load_weights(again, last_checkpoint(tmp_path / "run") / "model.safetensors")
+    assert torch.equal(again(u), expected)
+    save_operator(module.network.network, tmp_path / "network")
+    inside = RelaxedEquivariant(Placed(load_operator(tmp_path / "network")), SHIFTS)
+    assert torch.equal(inside(u), expected)
+
+    second = RelaxedEquivariant(module.network, SHIFTS, mode="coset")
+    module.mode = "coset"
+    draws = [module(u, generator=torch.Generator().manual_seed(seed)).detach() for seed in range(8)]
+    assert torch.equal(second(u, generator=torch.Generator().manual_seed(3)), draws[3])
+    assert torch.stack(draws).var(0).max() > 1e-6 * float(expected.square().max())
+    for drawn in draws:
+        assert orbit_distance(drawn, expected, SHIFTS, SHIFTS.stabiliser(u)).max() < 1e-8 * expected.square().sum()
 
 
 class Scaled(nn.Module):

@@ -17,6 +17,9 @@ class SymmetryBreakingInput(nn.Module):
     no others: with K = {e} it may break all of them, a larger K keeps what one wants to keep, with K = G nothing is
     broken. φ is relaxed equivariant as far as Φ is equivariant.
 
+    Training takes the deterministic mode, and `module.mode = "coset"` samples afterwards; what was saved is built again
+    and filled with `load_weights`, both as for `RelaxedEquivariant`. z₀ is among the weights.
+
     Args:
         network: Φ, on x and z side by side along one axis.
         action: on x.

@@ -23,6 +23,13 @@ class RelaxedEquivariant(nn.Module):
     the network; the gradient with respect to x goes through the frame too, where that is a function of x. Under
     autocast the network alone computes in the smaller precision.
 
+    `pdesym.training.train` gives a model no generator, and so takes the deterministic mode: train with that, and set
+    `module.mode = "coset"` on what was trained to sample, or put a second `RelaxedEquivariant` around `module.network`.
+
+    No configuration describes the actions, so that `load_operator` does not reopen what was saved: build the module
+    again and fill it with `load_weights`. The network inside, if it has a configuration, can be saved by itself with
+    `save_operator(module.network, folder)` and reopened as always.
+
     Args:
         network: f.
         action_in: on its input; leading axes such as frames and channels are those that this action takes.
