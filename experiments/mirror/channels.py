@@ -104,7 +104,13 @@ def report(record: Mapping[str, Any]) -> str:
     """The tables, and whether what was expected came."""
     rows, settings = record["rows"], record["settings"]
     plain = found(rows, "plain", "", 0.0)
-    lines = [f"The plain operator: NMSE ×10⁴ on test pairs, each seed: {errors(plain)}."]
+    sizes = settings["operator"]
+    lines = [
+        f"{sizes['layers']} layers of {sizes['width']} channels with {sizes['modes']} modes on {sizes['points']} "
+        f"points, {sizes['steps']} steps.",
+        "",
+        f"The plain operator: NMSE ×10⁴ on test pairs, each seed: {errors(plain)}.",
+    ]
     for what in CONSTRAINTS:
         lines += [
             "",

@@ -76,8 +76,8 @@ def report(record: Mapping[str, Any]) -> str:
         return "Not all models are measured yet.\n"
     product, plain, matrix, residual = (row for row in rows if row is not None)
     lines = [
-        "| noise σ | weight decay 2γ | vanished of w = u ⊙ v | of those that are 0 in truth | of the others | as the "
-        "exponents say | vanished of w itself | rank of U V | of (I + U)(I + V) |",
+        "| noise σ | weight decay 2γ | vanished of w = u ⊙ v | of those that are 0 in truth | of the others | with the "
+        "fate that the sign of the exponent says | vanished of w itself | rank of U V | of (I + U)(I + V) |",
         "| ---: " * 9 + "|",
     ]
     for index, (noise, decay) in enumerate(settings_of(record)):

@@ -61,14 +61,16 @@ def report(record: Mapping[str, Any]) -> str:
     if not found(rows, "plain"):
         return "Nothing is measured yet.\n"
     lines = [
-        "| trained without a constraint | NMSE ×10⁴ on test pairs, each seed | on training pairs |",
-        "| --- | ---: | ---: |",
+        "| trained without a constraint | NMSE ×10⁴ on test pairs, each seed | on validation pairs | on training "
+        "pairs |",
+        "| --- | ---: | ---: | ---: |",
     ]
     for arm, name in (("plain", "in two phases"), ("one cycle", "in one"), ("decayed", "in two, with weight decay")):
         some = found(rows, arm)
         if some:
             decay = f" γ = {given_text(some[0]['decay'])}" if "decay" in some[0] else ""
-            lines.append(f"| {name}{decay} | {errors(some)} | {average(some, 'train') * 1e4:.2f} |")
+            others = " | ".join(f"{average(some, split) * 1e4:.2f}" for split in ("validation", "train"))
+            lines.append(f"| {name}{decay} | {errors(some)} | {others} |")
     for family in FAMILIES:
         for per in ("mode", "part"):
             if found_any(rows, FAMILIES[family][0], per) and yardstick(rows, family):
@@ -85,7 +87,7 @@ def errors(rows: Sequence[Row], split: str = "test") -> str:
 
 def _ladder(rows: Sequence[Row], family: str, per: str, strengths: Sequence[float]) -> list[str]:
     reference, arms = yardstick(rows, family), FAMILIES[family]
-    named = " | ".join(f"{arm} | against whole" for arm in arms)
+    named = " | ".join(f"{arm}; on validation pairs | against whole" for arm in arms)
     lines = [
         f"| κ, a unit per {per} | removed | output changes by | {named} |",
         "| ---: " * (3 + 2 * len(arms)) + "|",
@@ -98,7 +100,8 @@ def _ladder(rows: Sequence[Row], family: str, per: str, strengths: Sequence[floa
         cells = [f"{given_text(strength)} | {average(ours, 'share'):.1%} | {change}"]
         for arm in arms:
             some = found(rows, arm, per, strength)
-            cells.append(f"{errors(some)} | {rise(some, reference):+.1%}" if some else " | ")
+            other = f"; {average(some, 'validation') * 1e4:.2f}" if some and "validation" in some[0] else ""
+            cells.append(f"{errors(some)}{other} | {rise(some, reference):+.1%}" if some else " | ")
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
