@@ -33,6 +33,7 @@ from experiments.mirror.pairs import nmse, pairs, predictions
 from experiments.mirror.pruning import cut_smallest
 from experiments.preset_command import preset_parser
 from experiments.trial_store import run_trials
+from experiments.verdict import met
 from pdesym.operators.constrained import low_rank_mixing, pruned_channels
 from pdesym.report.number_text import given_text, measured_text
 from pdesym.symmetry.mirror import ConstraintPenalty, remove
@@ -141,14 +142,14 @@ def bars(rows: list[dict[str, Any]], what: str, strengths: list[float]) -> list[
         return [f"* No κ of the ladder of {UNITS[what]} is good enough on the validation pairs: **missed**."]
     ours = max(good, key=lambda some: average(some, "share"))
     share, loss, change = average(ours, "share"), rise(ours, plain), max(row["change"] for row in ours)
-    met = share >= LEAST[what] and loss < BAR and change <= UNCHANGED
+    reached = share >= LEAST[what] and loss < BAR and change <= UNCHANGED
     cut = found(rows, "cut", what, ours[0]["strength"])
     beside = f" The plain operator cut at the same share: {rise(cut, plain):+.1%}." if cut else ""
     return [
         f"* κ = {given_text(ours[0]['strength'])} by validation: {share:.1%} of the {UNITS[what]} removed, which "
         f"changes the output by {measured_text(change)}, and a test NMSE {loss:+.1%} from that of the plain operator; "
         f"expected at least {LEAST[what]:.0%}, at most {measured_text(UNCHANGED)} and less than {BAR:+.0%}: "
-        f"{'met.' if met else '**missed**.'}{beside}"
+        f"{met(reached)}.{beside}"
     ]
 
 

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from experiments.mirror.gates_problems import PROBLEMS, SYMMETRIES, Problem, candidates, fields, polynomials, step
 from experiments.preset_command import chosen_preset
 from experiments.trial_store import run_trials
+from experiments.verdict import met
 from pdesym.report.number_text import given_text, measured_text
 from pdesym.symmetry.mirror import CandidateSymmetry, gate_symmetries, optimiser_groups, removable, remove
 
@@ -211,13 +212,13 @@ def bars(record: Mapping[str, Any]) -> list[str]:
     ratios = [row["test"]["second phase"] / row["test"]["least squares"] for row in helped]
     lines = [
         f"* At κ = {given_text(strength)} {_counted(ours, None)} gates are right, expected all: "
-        f"{_met(all(all(row['right']) for row in ours))}",
+        f"{met(all(all(row['right']) for row in ours))}.",
         f"* Where a symmetry holds, the error of the second phase is {min(ratios):.2f} to {max(ratios):.2f} of that of "
-        f"least squares without symmetries, expected below 1: {_met(max(ratios) < 1)}",
+        f"least squares without symmetries, expected below 1: {met(max(ratios) < 1)}.",
     ]
     if plain:
         closed = sum(sum(row["closed"]) for row in plain)
-        lines.append(f"* Without decay {closed} gates close, expected none: {_met(closed == 0)}")
+        lines.append(f"* Without decay {closed} gates close, expected none: {met(closed == 0)}.")
     return lines
 
 
@@ -229,10 +230,6 @@ def _counted(rows: Sequence[Mapping[str, Any]], holds: bool | None) -> str:
         if holds is None or really == holds
     ]
     return f"{sum(right)} of {len(right)}"
-
-
-def _met(is_met: bool) -> str:
-    return "met." if is_met else "**missed**."
 
 
 def main() -> None:

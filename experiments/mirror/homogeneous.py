@@ -30,6 +30,7 @@ from torch.func import functional_call
 from experiments.mirror.pairs import nmse, pairs
 from experiments.preset_command import chosen_preset
 from experiments.trial_store import run_trials
+from experiments.verdict import met
 from pdesym.operators import FNOConfig
 from pdesym.report.figures.house_style import house_style
 from pdesym.report.figures.png import save_figure
@@ -187,8 +188,8 @@ def report(record: Mapping[str, Any]) -> str:
         whole = counts[0] == rows[0]["channels"]
         fewer = all(less <= more for more, less in pairwise(counts)) and counts[-1] < counts[0]
         lines.append(
-            f"* {name}: without decay all channels differ: {'met' if whole else '**missed**'}. Never more of them with "
-            f"more decay, and fewer at the end of the ladder: {'met' if fewer else '**missed**'}."
+            f"* {name}: without decay all channels differ: {met(whole)}. Never more of them with "
+            f"more decay, and fewer at the end of the ladder: {met(fewer)}."
         )
     return "\n".join(lines) + "\n"
 

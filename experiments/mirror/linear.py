@@ -27,6 +27,7 @@ from experiments.mirror.linear_models import collapse_exponents, factorisations,
 from experiments.mirror.linear_preset import PRESETS, Preset
 from experiments.preset_command import chosen_preset
 from experiments.trial_store import find, run_trials
+from experiments.verdict import met
 from pdesym.report.number_text import given_text
 
 HERE = Path(__file__).parent
@@ -101,14 +102,14 @@ def bars(record: Mapping[str, Any]) -> list[str]:
     )
     agreement = _mean(product["agreement"])
     return [
-        f"* More coefficients vanish at every step up the ladder of noise: {_met(_grows(shares[0]))} Of weight decay: "
-        f"{_met(_grows(shares[1]))} None of w itself: {_met(not any(map(any, plain['gone'])))}",
+        f"* More coefficients vanish at every step up the ladder of noise: {met(_grows(shares[0]))}. Of weight decay: "
+        f"{met(_grows(shares[1]))}. None of w itself: {met(not any(map(any, plain['gone'])))}.",
         f"* The signs of the exponents say it of {agreement:.1%} of the coefficients, expected at least "
-        f"{AGREEMENT:.0%}: {_met(agreement >= AGREEMENT)}",
+        f"{AGREEMENT:.0%}: {met(agreement >= AGREEMENT)}.",
         f"* The rank of U V falls from {ranks[0][0]:.1f} to {ranks[0][-1]:.1f} with noise and to {ranks[1][-1]:.1f} "
-        f"with weight decay: {_met(ranks[0][-1] < ranks[0][0] and ranks[1][-1] < ranks[1][0])}",
+        f"with weight decay: {met(ranks[0][-1] < ranks[0][0] and ranks[1][-1] < ranks[1][0])}.",
         f"* With residual connections it is {left[1][-1]:.1f} of {size} under the strongest decay, expected {size}: "
-        f"{_met(left[1][-1] == size)} Under the strongest noise it is {left[0][-1]:.1f}, where that of U V is "
+        f"{met(left[1][-1] == size)}. Under the strongest noise it is {left[0][-1]:.1f}, where that of U V is "
         f"{ranks[0][-1]:.1f}.",
     ]
 
@@ -119,10 +120,6 @@ def _grows(numbers: Sequence[float]) -> bool:
 
 def _mean(numbers: Sequence[float]) -> float:
     return sum(numbers) / len(numbers)
-
-
-def _met(is_met: bool) -> str:
-    return "met." if is_met else "**missed**."
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from experiments.verdict import met
 from pdesym.report.number_text import given_text, measured_text
 
 BAR = 0.05
@@ -124,7 +125,7 @@ def _bar(rows: Sequence[Row], family: str, per: str, strengths: Sequence[float])
         return [f"* {name}: no κ of the ladder is good enough on the validation pairs: **missed**."]
     ours = found(rows, arm, per, strength)
     share, loss, change = average(ours, "share"), rise(ours, reference), max(row["change"] for row in ours)
-    met = share >= LEAST and loss < BAR and change <= UNCHANGED
+    reached = share >= LEAST and loss < BAR and change <= UNCHANGED
     seeds = ", ".join(
         f"{row['share']:.1%} at {row['test'] / plain['test'] - 1:+.1%}"
         for row in ours
@@ -136,7 +137,7 @@ def _bar(rows: Sequence[Row], family: str, per: str, strengths: Sequence[float])
         f"changes the output by {measured_text(change)}, and a test NMSE {loss:+.1%} from that of the whole operator "
         f"trained alike ({seeds}); expected at least {LEAST:.0%}, at most {measured_text(UNCHANGED)} and less than "
         f"{BAR:+.0%}: "
-        f"{'met.' if met else '**missed**.'}"
+        f"{met(reached)}."
     ]
     return lines + [
         f"  * {other}, at the same share: {rise(some, reference):+.1%}."

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from experiments.verdict import met
 from pdesym.report.figures.house_style import FURTHER, GRID, OPERATORS, house_style, new_figure, show_decades
 from pdesym.report.number_text import measured_text
 
@@ -70,7 +71,7 @@ def _verdicts(rows: Rows) -> list[str]:
                 lines.append(
                     f"* Barrier of asymmetric networks of strength {strength:g}, mean: {measured_text(here)}, of "
                     f"{name} {measured_text(there)}; lower in {lower} of {len(pairs)} pairs, expected in all: "
-                    f"{'met.' if lower == len(pairs) else '**missed**.'}"
+                    f"{met(lower == len(pairs))}."
                 )
     return lines
 

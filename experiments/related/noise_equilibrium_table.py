@@ -7,6 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from experiments.verdict import met
 from pdesym.report.figures.house_style import FAINT, FURTHER, GRID, INK, OPERATORS, house_style, new_figure
 from pdesym.report.number_text import measured_text
 
@@ -87,7 +88,7 @@ def _verdicts(rows: Rows, starts: int) -> list[str]:
         coarse, fine = (drift(whole[rate], "symmetry", "theory") for rate in sorted(whole, reverse=True))
         lines.append(
             f"* Halving the step divides the drift of the conserved C by {coarse / fine:.2f}, expected 2 in the limit "
-            f"of short steps: {_met(1.5 <= coarse / fine <= 3)}"
+            f"of short steps: {met(1.5 <= coarse / fine <= 3)}."
         )
     for row in rows:
         if row["batch"] and row["decay"]:
@@ -96,9 +97,9 @@ def _verdicts(rows: Rows, starts: int) -> list[str]:
             value, fixed = (float(_of(at_end(row, each)).mean()) for each in (told["symmetry"]["C"], told["fixed"]))
             lines += [
                 f"* With decay the starts end {first / last:.0f} times nearer to each other than they began, expected "
-                f"at least 10: {_met(first / last >= 10)}",
+                f"at least 10: {met(first / last >= 10)}.",
                 f"* Their C at the end is {value / fixed:.2f} of the fixed point, expected within a tenth of it: "
-                f"{_met(abs(value / fixed - 1) <= 0.1)}",
+                f"{met(abs(value / fixed - 1) <= 0.1)}.",
             ]
     return lines
 
@@ -135,7 +136,3 @@ def balance_figure(rows: Rows, starts: Sequence[float]) -> Figure:
 
 def _of(values: Sequence[Any]) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
-
-
-def _met(is_met: bool) -> str:
-    return "met." if is_met else "**missed**."

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from experiments.related.transformation_model_data import DATASETS
+from experiments.verdict import met
 from pdesym.report.figures.house_style import FAINT, GRID, OPERATORS, house_style, new_figure
 from pdesym.report.number_text import measured_text
 
@@ -70,14 +71,14 @@ def _verdicts(rows: Rows, alpha: float) -> list[str]:
     false, right = _flagged(whole, "level", alpha), _flagged(broken, "level", alpha)
     lines = [
         f"* False alarms at the level {alpha:g}: {false} of {len(whole)} symmetric datasets, expected at most "
-        f"{allowed} in 99 of 100 such studies: {_met(false <= allowed)}",
-        f"* Broken datasets flagged: {right} of {len(broken)}, expected all: {_met(right == len(broken))}",
+        f"{allowed} in 99 of 100 such studies: {met(false <= allowed)}.",
+        f"* Broken datasets flagged: {right} of {len(broken)}, expected all: {met(right == len(broken))}.",
     ]
     defects = [row["prototype_defect"] for row in rows if "prototype_defect" in row]
     if defects:
         lines.append(
             f"* Prototypes of moved fields differ by {measured_text(max(defects))} at most, expected at most 1e-8: "
-            f"{_met(max(defects) <= 1e-8)}"
+            f"{met(max(defects) <= 1e-8)}."
         )
     return lines
 
@@ -115,7 +116,3 @@ def density_figure(rows: Rows) -> Figure:
             axes.set_xlabel("shift, angle")
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", frameon=False, ncols=3)
     return figure
-
-
-def _met(is_met: bool) -> str:
-    return "met." if is_met else "**missed**."

@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.relaxed.arms import ARMS, DRAWN
 from experiments.relaxed.problems import TITLES
+from experiments.verdict import met
 from pdesym.report.number_text import measured_text
 
 Rows = Sequence[Mapping[str, Any]]
@@ -133,8 +134,3 @@ def times_text(factor: float) -> str:
 def signed(value: float) -> str:
     """With a sign that is no hyphen."""
     return f"−{measured_text(-value)}" if value < 0 else measured_text(value)
-
-
-def met(is_met: bool) -> str:
-    """In a word."""
-    return "met" if is_met else "**missed**"

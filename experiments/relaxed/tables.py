@@ -24,6 +24,7 @@ from experiments.benchmarks.speed.machine import facts
 from experiments.relaxed.arms import Coordinates, operator
 from experiments.relaxed.pairs import waves
 from experiments.relaxed.scores import rounded
+from experiments.verdict import met
 from pdesym.operators import fno
 from pdesym.report.number_text import measured_text
 from pdesym.report.rendered import write_rendered
@@ -185,11 +186,6 @@ def verdicts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         f"{met(control >= BROKEN)}. "
         "Where every element of G leaves x, the last row, any map is relaxed equivariant, as g s may be anything.",
     ]
-
-
-def met(is_met: bool) -> str:
-    """In a word."""
-    return "met" if is_met else "**missed**"
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ from experiments.benchmarks.speed.machine import facts
 from experiments.unified.rotated_flow_arm import Arm, averaged_result_of, chosen_rates, result_of, step_seconds
 from experiments.unified.rotated_flow_data import NOISE, VISCOSITY, turning_defect
 from experiments.unified.rotated_flow_preset import PRESETS, Preset
+from experiments.verdict import met
 from pdesym.operators.group_fourier import PlaneGroup
 from pdesym.report.atomic import write_atomically
 from pdesym.report.number_text import measured_text
@@ -125,7 +126,7 @@ def _bars(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     plain = [run["test"] for run in rows["fno"]]
     worse = min(test["turned"]["one_step"] / test["as_trained"]["one_step"] for test in plain)
     bars = [
-        f"* Turning multiplies the error of the FNO by {worse:.2f} or more, expected at least 2: {_met(worse >= 2)}"
+        f"* Turning multiplies the error of the FNO by {worse:.2f} or more, expected at least 2: {met(worse >= 2)}."
     ]
     for name, runs in rows.items():
         if name not in GROUPS:
@@ -138,15 +139,11 @@ def _bars(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
         ]
         bars += [
             f"* Turning changes the error of {name} by {measured_text(change)} of it, expected at most 1e-3: "
-            f"{_met(change <= 1e-3)}",
+            f"{met(change <= 1e-3)}.",
             f"* Without turning, the error of {name} is {', '.join(f'{ratio:.2f}' for ratio in ratios)} of that of the "
-            f"FNO, expected at most 1 in the mean: {_met(mean(ratios) <= 1)}",
+            f"FNO, expected at most 1 in the mean: {met(mean(ratios) <= 1)}.",
         ]
     return bars
-
-
-def _met(is_met: bool) -> str:
-    return "met." if is_met else "**missed**."
 
 
 def main() -> None:

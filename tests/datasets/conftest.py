@@ -47,3 +47,18 @@ def hashes():
         return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     return of
+
+
+@pytest.fixture(scope="session")
+def blowing_up(changed):
+    """u = u₀ / (1 − u₀ t) wherever diffusion is weak: a sample lives to t = 2 if its largest value stays below 1/2."""
+    return changed(
+        equation="u_t = u**2 + nu*u_xx",
+        parameters={"nu": {"uniform": [0.001, 0.002]}},
+        initial={"terms": 2, "amplitude": 0.4, "waves": [1]},
+        splits={"train": 8},
+        rtol=None,
+        dt=0.05,
+        seed=2,
+        shard=4,
+    )

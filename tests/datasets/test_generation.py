@@ -208,21 +208,6 @@ def test_what_is_no_dataset_or_no_split_is_said(small_dataset, changed, tmp_path
 
 
 @pytest.fixture(scope="module")
-def blowing_up(changed):
-    """u = u₀ / (1 − u₀ t) wherever diffusion is weak: a sample lives to t = 2 if its largest value stays below 1/2."""
-    return changed(
-        equation="u_t = u**2 + nu*u_xx",
-        parameters={"nu": {"uniform": [0.001, 0.002]}},
-        initial={"terms": 2, "amplitude": 0.4, "waves": [1]},
-        splits={"train": 8},
-        rtol=None,
-        dt=0.05,
-        seed=2,
-        shard=4,
-    )
-
-
-@pytest.fixture(scope="module")
 def with_failures(blowing_up, tmp_path_factory):
     """Its dataset in two shards."""
     return generate(blowing_up, tmp_path_factory.mktemp("failures") / "data", progress=False)

@@ -330,18 +330,9 @@ def test_a_damaged_or_foreign_piece_is_solved_again(batched, changed, reference,
 
 
 def test_a_kill_while_the_samples_of_a_failing_batch_are_solved_one_by_one_costs_one_sample(
-    changed, hashes, tmp_path, monkeypatch
+    blowing_up, hashes, tmp_path, monkeypatch
 ):
-    recipe = changed(
-        equation="u_t = u**2 + nu*u_xx",
-        parameters={"nu": {"uniform": [0.001, 0.002]}},
-        initial={"terms": 2, "amplitude": 0.4, "waves": [1]},
-        splits={"train": 8},
-        rtol=None,
-        dt=0.05,
-        seed=2,
-        shard=8,
-    )
+    recipe = blowing_up.model_copy(update={"shard": 8})
     expected = generate(recipe, tmp_path / "expected", progress=False)
     solve_samples, begun, finished = problem.solve_samples, Counter(), Counter()
 

@@ -1,7 +1,7 @@
 """What all differentiable constraints by symmetry have in common, and how they are found in a module."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 
 import torch
@@ -94,6 +94,16 @@ def constrained_tensors(module: nn.Module) -> Iterator[Constrained]:
             inner = f"{prefix}parametrizations.{attribute}."
             originals = {inner + name: tensor for name, tensor in listed.named_parameters(recurse=False)}
             yield Constrained(prefix + attribute, owner, attribute, listed[0], originals)
+
+
+def require_constraints(found: Sized) -> None:
+    """Refuse a module in which no constraint, or nothing of one, was found.
+
+    Raises:
+        ValueError: in one sentence.
+    """
+    if not found:
+        raise ValueError("Expected a module with constraints, got one without: call constrain first.")
 
 
 def owner_of(module: nn.Module, name: str) -> tuple[nn.Module, str]:

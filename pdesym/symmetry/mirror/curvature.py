@@ -9,7 +9,7 @@ from jaxtyping import Float
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
-from pdesym.symmetry.mirror.symmetry import MirrorSymmetry
+from pdesym.symmetry.mirror.symmetry import MirrorSymmetry, norm_of
 
 Losses = Callable[[Mapping[str, Tensor]], Tensor]
 """From parameters to the losses of the samples, `(samples,)`, or to one number, as by `torch.func.functional_call`."""
@@ -49,7 +49,7 @@ def gradient_leak(
             name: torch.zeros_like(θ) if g is None else g
             for name, θ, g in zip(mirror.names, touched, found, strict=True)
         }
-        size = torch.stack([g.norm() for g in gradient.values()]).norm()
+        size = norm_of(gradient.values())
         leak = mirror.coordinates(gradient).norm()
         leaks.append(leak / size if size > 0 else leak)
     return torch.stack(leaks)
@@ -111,14 +111,14 @@ def curvature(
     generator = torch.Generator().manual_seed(seed)
     for _ in range(3):
         pushed = product(torch.randn(mirror.rank, generator=generator, dtype=like.dtype))
-        size = torch.stack([part.norm() for part in pushed.values()]).norm()
+        size = norm_of(pushed.values())
         if not bool(size.isfinite()):
             raise ValueError(
                 f"Expected a finite Hessian where {mirror.name} is fulfilled, got {float(size)}: look for parameters, "
                 "data or losses that are not finite."
             )
         largest = max(largest, float(size))
-        rest = torch.stack([part.norm() for part in mirror.project(pushed).values()]).norm()
+        rest = norm_of(mirror.project(pushed).values())
         off_block = max(off_block, float(rest / size) if size > 0 else 0.0)
 
     if mirror.rank <= DENSE_RANK:

@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from pdesym.symmetry.mirror.constraint import Constrained, constrained_tensors
+from pdesym.symmetry.mirror.constraint import Constrained, constrained_tensors, require_constraints
 
 TOLERANCE = 1e-6
 """Units up to this, relative to the largest, can be removed: about eight rounding units of float32."""
@@ -86,8 +86,7 @@ def removable(module: nn.Module, tolerance: float = TOLERANCE) -> dict[str, Remo
     if not 0 <= tolerance < 1:
         raise ValueError(f"Expected a tolerance from 0 to below 1, got {tolerance}: it is relative.")
     found = {constrained.name: _removable(constrained, tolerance) for constrained in constrained_tensors(module)}
-    if not found:
-        raise ValueError("Expected a module with constraints, got one without: call constrain first.")
+    require_constraints(found)
     return found
 
 

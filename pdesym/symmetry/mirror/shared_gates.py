@@ -64,7 +64,7 @@ class SharedGates(Constraint):
         squares = []
         for listed, axis in self._all():
             v = list(listed.parameters(recurse=False))[-1]
-            squares.append(v.movedim(axis, 0).reshape(v.shape[axis], -1).square().sum(1))
+            squares.append(_squares(v, axis))
         return self._gates(originals).abs() * torch.stack(squares).sum(0).sqrt()
 
     def without(self, gone: Bool[Tensor, " channels"], *originals: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
@@ -98,6 +98,11 @@ class SharedGates(Constraint):
         return leader._members
 
 
+def _squares(tensor: Tensor, axis: int) -> Tensor:
+    """‖·‖² of every channel."""
+    return tensor.movedim(axis, 0).reshape(tensor.shape[axis], -1).square().sum(1)
+
+
 def _current(listed: parametrize.ParametrizationList) -> Tensor:
     gates = listed.original0  # by its name: in functional_call it is no parameter
     assert isinstance(gates, Tensor)
@@ -129,10 +134,7 @@ def share_gates(module: nn.Module, places: Sequence[tuple[str, int]], size: floa
         counts[name] = tensor.shape[axis]
     if len(set(counts.values())) > 1 or len(counts) < len(places):
         raise ValueError(f"Expected different parameters with as many channels each, got {counts}.")
-    squares = [
-        tensor.movedim(axis, 0).reshape(tensor.shape[axis], -1).square().sum(1)
-        for tensor, (_, axis) in zip(tensors, places, strict=True)
-    ]
+    squares = [_squares(tensor, axis) for tensor, (_, axis) in zip(tensors, places, strict=True)]
     units = torch.stack(squares).sum(0).sqrt()
     gates, first, members = power_of_two(units.sqrt().clamp_min(size)), None, []
     for (owner, attribute), tensor, (_, axis) in zip(owners, tensors, places, strict=True):

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pdesym.symmetry.mirror.constraint import constrained_tensors
+from pdesym.symmetry.mirror.constraint import constrained_tensors, require_constraints
 
 
 def constraint_parameters(module: nn.Module) -> dict[str, nn.Parameter]:
@@ -39,8 +39,7 @@ def optimiser_groups(module: nn.Module, strength: float, weight_decay: float = 0
     if not 0 <= weight_decay < float("inf"):
         raise ValueError(f"Expected a weight decay that is not negative and finite, got {weight_decay}.")
     factors = constraint_parameters(module)
-    if not factors:
-        raise ValueError("Expected a module with constraints, got one without: call constrain first.")
+    require_constraints(factors)
     others = [parameter for name, parameter in module.named_parameters() if name not in factors]
     groups = [
         {"params": others, "weight_decay": weight_decay},
@@ -77,16 +76,14 @@ class ConstraintPenalty:
             ValueError: for a module without constraints.
         """
         factors = list(constraint_parameters(model).values())
-        if not factors:
-            raise ValueError("Expected a module with constraints, got one without: call constrain first.")
+        require_constraints(factors)
         return 0.5 * self.strength * torch.stack([(factor**2).sum() for factor in factors]).sum()
 
 
 def constraint_cost(module: nn.Module) -> Float[Tensor, ""]:
     """Σ cost over all constraints of a module: what `ConstraintPenalty(1)` is with the cheapest factors."""
     costs = [found.constraint.cost(*found.originals.values()) for found in constrained_tensors(module)]
-    if not costs:
-        raise ValueError("Expected a module with constraints, got one without: call constrain first.")
+    require_constraints(costs)
     return torch.stack(costs).sum()
 
 

@@ -1,6 +1,6 @@
 """A mirror symmetry of a network's parameters: the reflection R = I − 2 O Oᵀ, applied without forming O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -88,7 +88,7 @@ class MirrorSymmetry:
 
     def violation(self, parameters: Mapping[str, Tensor]) -> float:
         """‖Oᵀθ‖/‖θ‖, the norm of θ taken over the parameters that the mirror touches; 0 where they vanish."""
-        size = torch.stack([self._given(parameters, name).detach().norm() for name in self.shapes]).norm()
+        size = norm_of(self._given(parameters, name).detach() for name in self.shapes)
         return float(self.coordinates(parameters).detach().norm() / size) if size != 0 else 0.0
 
     def _less(self, parameters: Mapping[str, Tensor], times: float) -> dict[str, Tensor]:
@@ -103,3 +103,9 @@ class MirrorSymmetry:
                 "parameters for which it was declared."
             )
         return parameters[name]
+
+
+def norm_of(parts: Iterable[Tensor]) -> Float[Tensor, ""]:
+    """‖θ‖ of what stands in several tensors."""
+    size: Tensor = torch.stack([part.norm() for part in parts]).norm()
+    return size

@@ -36,16 +36,12 @@ def strict_defect(
         TypeError: for x or f(x) that is no tensor, or a generator that is none.
         ValueError: for no sample, or neither elements nor a generator where the group is not a small finite one.
     """
-    out = action_in if action_out is None else action_out
     require_samples(x)
-    with torch.no_grad():
-        y = f(x)
-        require_outputs(y, len(x))
-        worst = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-        for g in _tried(action_in, x, elements, generator):
-            difference = f(action_in.act(g, x)) - out.act(g, y)
-            worst = torch.maximum(worst, _norm(difference))
-        return worst / _norm(y)
+
+    def apart(moved: Tensor, pushed: Tensor) -> Tensor:
+        return _norm(f(moved) - pushed)
+
+    return _worst(apart, f, action_in, x, action_in if action_out is None else action_out, elements, generator)
 
 
 def relaxed_defect(
@@ -77,16 +73,11 @@ def relaxed_defect(
     """
     out = action_in if action_out is None else action_out
     require_samples(x)
-    with torch.no_grad():
-        y = f(x)
-        require_outputs(y, len(x))
-        worst = torch.zeros(len(x), dtype=torch.float64, device=x.device)
-        for g in _tried(action_in, x, elements, generator):
-            moved = action_in.act(g, x)
-            stabiliser = action_in.stabiliser(moved, tolerance)
-            squared = out.distance_over(stabiliser, out.act(g, y), f(moved))
-            worst = torch.maximum(worst, squared.sqrt())
-        return worst / _norm(y)
+
+    def apart(moved: Tensor, pushed: Tensor) -> Tensor:
+        return out.distance_over(action_in.stabiliser(moved, tolerance), pushed, f(moved)).sqrt()
+
+    return _worst(apart, f, action_in, x, out, elements, generator)
 
 
 def orbit_distance(
@@ -148,6 +139,25 @@ def _require_orbit(fields: tuple[Any, ...], action: object, stabiliser: Any) -> 
             f"Expected the stabiliser of {len(fields[0])} inputs, as many as there are outputs, got one of "
             f"{len(stabiliser)}."
         )
+
+
+def _worst(
+    apart: Callable[[Tensor, Tensor], Tensor],
+    f: Callable[[Tensor], Tensor],
+    action_in: GroupAction,
+    x: Float[Tensor, "batch ..."],
+    action_out: GroupAction,
+    elements: GroupElement | None,
+    generator: torch.Generator | None,
+) -> Float[Tensor, " batch"]:
+    """max_g apart(g x, g f(x))/‖f(x)‖."""
+    with torch.no_grad():
+        y = f(x)
+        require_outputs(y, len(x))
+        worst = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+        for g in _tried(action_in, x, elements, generator):
+            worst = torch.maximum(worst, apart(action_in.act(g, x), action_out.act(g, y)))
+        return worst / _norm(y)
 
 
 def _tried(
